@@ -1,9 +1,41 @@
 //! The runner: what `cargo run` does, and what `tests/` shares with it.
 
+pub mod bench;
 pub mod chapter;
+pub mod check;
+pub mod cut;
+pub mod doctor;
+pub mod hint;
+pub mod judge;
+pub mod list;
+pub mod new;
+pub mod progress;
+pub mod reset;
+pub mod serve;
+pub mod solution;
+pub mod start;
+pub mod watch;
 
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
+
+/// The command line asks for something that there is not: exit status 2, where any other error is 1.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A [`Usage`] error: `return Err(workbook::usage(format!("there is no …; there are …")))`.
+pub fn usage(message: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(Usage(message.into()))
+}
 
 /// A `cargo` to run in the repository, without what an outer `cargo run` or `cargo test` left in the environment: a compiler
 /// wrapper that is meant for the pages' blocks only, and variables of the package that is running.

@@ -1,3 +1,125 @@
 //! `cargo run`: opens the workbook. `cargo run -- help` lists the other words.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
+use workbook::{
+    bench, chapter, check, cut, doctor, hint, judge, list, new, progress, reset, serve, solution,
+    start, watch,
+};
+
+/// A workbook that rebuilds real systems from first principles. Without a word, it opens the book.
+#[derive(Parser)]
+#[command(name = "workbook", bin_name = "cargo run --", version, disable_help_subcommand = false)]
+struct Cli {
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Subcommand)]
+enum Word {
+    /// Open the workbook in the browser (this is what happens without a word)
+    Serve(serve::Args),
+    /// Lay out a chapter to rebuild in my/
+    Start(start::Args),
+    /// Check what you save, as you save it
+    Watch(watch::Args),
+    /// Check your work once
+    Check(check::Args),
+    /// Get a hint; ask again for the next one
+    Hint(hint::Args),
+    /// Compare your version with the book's
+    Solution(solution::Args),
+    /// Go back to the starter (what you have is kept)
+    Reset(reset::Args),
+    /// List the chapters, steps and exercises
+    List(list::Args),
+    /// Count what is done
+    Progress(progress::Args),
+    /// Let the real client judge a finished stage, or yours
+    Judge(judge::Args),
+    /// Time a finished stage beside the real thing
+    Bench(bench::Args),
+    /// Say which real clients are here, and how to get the others
+    Doctor(doctor::Args),
+    /// For authors: lay out an empty chapter
+    New(new::Args),
+    /// For authors: write exercises/ from solutions/
+    Cut(cut::Args),
+}
+
+fn main() -> ExitCode {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if words.len() < 2 {
+        words.push("serve".into());
+    }
+    let word = match Cli::try_parse_from(words) {
+        Ok(cli) => cli.word,
+        Err(error) => return refuse(&error),
+    };
+    match run(&word) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("workbook: {error:#}");
+            ExitCode::from(if error.is::<workbook::Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(word: &Word) -> anyhow::Result<ExitCode> {
+    let root = chapter::root()?;
+    match word {
+        Word::Serve(args) => serve::run(&root, args),
+        Word::Start(args) => start::run(&root, args),
+        Word::Watch(args) => watch::run(&root, args),
+        Word::Check(args) => check::run(&root, args),
+        Word::Hint(args) => hint::run(&root, args),
+        Word::Solution(args) => solution::run(&root, args),
+        Word::Reset(args) => reset::run(&root, args),
+        Word::List(args) => list::run(&root, args),
+        Word::Progress(args) => progress::run(&root, args),
+        Word::Judge(args) => judge::run(&root, args),
+        Word::Bench(args) => bench::run(&root, args),
+        Word::Doctor(args) => doctor::run(&root, args),
+        Word::New(args) => new::run(&root, args),
+        Word::Cut(args) => cut::run(&root, args),
+    }
+}
+
+/// Help goes to stdout with status 0; anything else is one line on stderr that says what there is instead.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        _ => None,
+    };
+    let message = match (error.kind(), text(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(wanted)) => {
+            let cli = Cli::command();
+            let words: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+            let near = text(ContextKind::SuggestedSubcommand)
+                .map(|near| format!(" (did you mean {near}?)"))
+                .unwrap_or_default();
+            format!("there is no word {wanted:?}{near}; the words are {}", words.join(", "))
+        }
+        _ => {
+            let rendered = error.to_string();
+            let mut lines = rendered.lines();
+            let mut first: String = lines.next().unwrap_or_default().into();
+            for line in lines.by_ref().take_while(|line| !line.trim().is_empty()) {
+                first.push(' ');
+                first.push_str(line.trim());
+            }
+            let usage = lines.find_map(|line| line.trim().strip_prefix("Usage: "));
+            let usage = usage.map(|usage| format!("; usage: {usage}")).unwrap_or_default();
+            format!("{}{usage}", first.trim_start_matches("error: "))
+        }
+    };
+    eprintln!("workbook: {message}");
+    ExitCode::from(2)
+}
