@@ -1,4 +1,8 @@
-//! TCP from its two calls up: echo, frames, a client, a chat, and every way that a connection can end.
+//! TCP from its two calls up: echo, frames, a client, a chat, and every way
+//! that a connection can end.
 #![forbid(unsafe_code)]
 
 extern crate self as ch01_sockets;
+
+pub mod echo;
+pub mod frame;
