@@ -6,3 +6,4 @@ extern crate self as ch01_sockets;
 
 pub mod echo;
 pub mod frame;
+pub mod client;
