@@ -17,8 +17,12 @@ pub mod start;
 pub mod watch;
 
 use std::fmt;
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+
+use anyhow::Context;
 
 /// The command line asks for something that there is not: exit status 2, where any other error is 1.
 #[derive(Debug)]
@@ -35,6 +39,25 @@ impl std::error::Error for Usage {}
 /// A [`Usage`] error: `return Err(workbook::usage(format!("there is no …; there are …")))`.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Usage(message.into()))
+}
+
+/// Writes a file whole or not at all, and its folder if need be: a reader who looks meanwhile sees the old text or the new.
+///
+/// # Errors
+/// The file's name, and what the system says.
+pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let put = || -> std::io::Result<()> {
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".workbook-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(dir)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    put().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A `cargo` to run in the repository, without what an outer `cargo run` or `cargo test` left in the environment: a compiler
