@@ -1,1 +1,3 @@
-//! Harness.
+//! What verifies the whole workbook, and what its tests share.
+
+pub mod page;
