@@ -81,7 +81,12 @@ pub enum Kind {
 impl Step {
     /// 1 for `step1_echo`.
     pub fn number(&self) -> usize {
-        self.id[4..].split('_').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+        self.id
+            .trim_start_matches("step")
+            .split('_')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0)
     }
 
     /// `echo` for `step1_echo`: what progress remembers, since numbers may change.
@@ -126,7 +131,10 @@ impl Chapter {
             Some(chapter) => Ok(chapter.clone()),
             None => {
                 let names: Vec<&str> = all.iter().map(|chapter| chapter.name.as_str()).collect();
-                bail!("there is no chapter {wanted:?}; the book has {}", names.join(", "))
+                Err(crate::usage(format!(
+                    "there is no chapter {wanted:?}; the book has {}",
+                    names.join(", ")
+                )))
             }
         }
     }
@@ -188,6 +196,16 @@ impl Chapter {
     /// The library's name: `ch01_sockets`.
     pub fn lib_name(&self) -> String {
         self.name.replace('-', "_")
+    }
+
+    /// `ch01`: what a reader types.
+    pub fn short(&self) -> &str {
+        self.name.split('-').next().unwrap_or(&self.name)
+    }
+
+    /// The step that a module of `src/lib.rs` belongs to.
+    pub fn step_of_module(&self, module: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.modules.iter().any(|name| name == module))
     }
 
     /// The source files of a step, below `src/`: a module is a file, or a folder of files with the module's own beside it.

@@ -10,10 +10,12 @@ pub mod judge;
 pub mod list;
 pub mod new;
 pub mod progress;
+pub mod rebuild;
 pub mod reset;
 pub mod serve;
 pub mod solution;
 pub mod start;
+pub mod task;
 pub mod watch;
 
 use std::fmt;
@@ -39,6 +41,11 @@ impl std::error::Error for Usage {}
 /// A [`Usage`] error: `return Err(workbook::usage(format!("there is no …; there are …")))`.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Usage(message.into()))
+}
+
+/// Where a chapter's page is read while `cargo run` serves the book: `page(chapter, "1-echo.md#your-turn")`.
+pub fn page(chapter: &chapter::Chapter, section: &str) -> String {
+    format!("http://127.0.0.1:3000/{}/{}", chapter.name, section.replacen(".md", ".html", 1))
 }
 
 /// Writes a file whole or not at all, and its folder if need be: a reader who looks meanwhile sees the old text or the new.

@@ -1,9 +1,14 @@
 //! `start`: lays a chapter to rebuild into `my/`.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+
+use crate::chapter::{Chapter, Exercise};
+use crate::rebuild::{self, Files, Rebuild};
+use crate::task::Task;
 
 /// What follows the word `start`.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,10 +20,107 @@ pub struct Args {
     pub step: Option<usize>,
 }
 
-/// Does what the word says.
+/// Lays out the chapter, and says what to do next.
 ///
 /// # Errors
-/// What stands in the way, in one line.
-pub fn run(_root: &Path, _args: &Args) -> Result<ExitCode> {
-    bail!("`start` is not built yet")
+/// When there is no such chapter, step or exercise, or the reader's folder is there already: nothing is ever overwritten.
+pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
+    match (Task::find(root, &args.what)?, args.step) {
+        (Task::Chapter(chapter), step) => start_chapter(root, chapter, step.unwrap_or(1)),
+        (Task::Step(chapter, step), None) => start_chapter(root, chapter, step.number()),
+        (Task::Exercise(chapter, exercise), None) => start_exercise(root, chapter, &exercise),
+        (task, Some(_)) => Err(crate::usage(format!(
+            "--step goes with a chapter: `cargo run -- start {} --step 2`",
+            task.chapter().short()
+        ))),
+    }
+}
+
+fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode> {
+    if chapter.steps.is_empty() {
+        bail!("{} has no steps yet", chapter.name);
+    }
+    if from == 0 || from > chapter.steps.len() {
+        return Err(crate::usage(format!(
+            "{} has the steps 1 to {}, not {from}",
+            chapter.name,
+            chapter.steps.len()
+        )));
+    }
+    let mine = Rebuild::of(root, chapter);
+    let (name, short) = (&mine.chapter.name, mine.chapter.short());
+    if mine.dir.exists() {
+        bail!(
+            "my/{name} is there already and stays as it is.\n\
+             Go on with it:         cargo run -- watch {short}\n\
+             Begin again, or from   cargo run -- reset {short}    (keeps what you have in a backup)\n\
+             the book's step {from}:      cargo run -- solution {short}/step{} --apply",
+            from.max(2) - 1,
+        );
+    }
+    lay_out(root, &mine, from)?;
+    let step = &mine.chapter.steps[from - 1];
+    println!("my/{name} is yours: {} from step {from} on.\n", mine.chapter.title);
+    println!("Read    {}", crate::page(&mine.chapter, &step.page()));
+    for module in &step.modules {
+        println!("Edit    {}", mine.shown(format!("src/{module}.rs")));
+    }
+    println!("Watch   cargo run -- watch {short}\n");
+    println!("The first check is red, as it should be: every function from this step on is a");
+    println!("todo!() that waits for you. `cargo run -- hint` helps when you are stuck.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_exercise(root: &Path, chapter: Chapter, exercise: &Exercise) -> Result<ExitCode> {
+    let mine = Rebuild::of(root, chapter);
+    let chapter = &mine.chapter;
+    let file = format!("exercises/{}.rs", exercise.id);
+    if !mine.dir.exists() {
+        lay_out(root, &mine, chapter.steps.len() + 1)?;
+        println!("my/{} is yours, with the book's steps in it.\n", chapter.name);
+    } else if !mine.dir.join(&file).exists() {
+        let book = chapter.dir.join(&file);
+        let text =
+            fs::read_to_string(&book).with_context(|| format!("cannot read {}", book.display()))?;
+        crate::write(&mine.dir.join(&file), &text)?;
+    }
+    println!(
+        "{}: {}, level {}, {} min\n",
+        exercise.id, exercise.title, exercise.level, exercise.minutes
+    );
+    println!("Read    {}", crate::page(chapter, &exercise.section));
+    println!("Edit    {}", mine.shown(&file));
+    println!("Check   cargo run -- check {}", exercise.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the rebuild's folder whole: it is put together elsewhere and moved, since a folder of `my/` without its `Cargo.toml`
+/// stops every cargo command of the workspace.
+///
+/// # Errors
+/// When the chapter cannot be cut, or the folder not be written.
+pub fn lay_out(root: &Path, mine: &Rebuild, from: usize) -> Result<()> {
+    let files = rebuild::files(root, &mine.chapter, from)?;
+    let target = root.join("target");
+    fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
+    let whole = tempfile::tempdir_in(&target)?.keep();
+    write_all(&whole, &files)?;
+    fs::set_permissions(&whole, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    if fs::rename(&whole, &mine.dir).is_err() {
+        // target/ can be on another disk.
+        fs::create_dir(&mine.dir).with_context(|| format!("cannot make {}", mine.dir.display()))?;
+        write_all(&mine.dir, &files)?;
+        fs::remove_dir_all(&whole)?;
+    }
+    Ok(())
+}
+
+fn write_all(dir: &Path, files: &Files) -> Result<()> {
+    for (path, text) in files {
+        let path = dir.join(path);
+        let folder = path.parent().unwrap_or(dir);
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
