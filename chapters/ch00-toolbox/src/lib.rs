@@ -3,7 +3,12 @@
 
 extern crate self as ch00_toolbox;
 
+pub mod args;
+pub mod log;
+pub mod clock;
 pub mod rng;
+pub mod cursor;
+pub mod sys;
 pub mod prop;
 pub mod golden;
 pub mod process;
