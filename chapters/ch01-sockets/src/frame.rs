@@ -25,8 +25,11 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
-use ch01_sockets::echo::read_some;
+use ch00_toolbox::cursor::Cursor;
+use ch01_sockets::echo::{read_some, write_all};
 
 /// The limit that the stages use where none is given. Redis has 64 KiB for an
 /// inline command, SMTP 1,000 bytes for a line (RFC 5321, section 4.5.3.1.6).
@@ -34,6 +37,12 @@ pub const MAX_FRAME: usize = 64 * 1024;
 
 /// Bytes that [`Frames`] asks the kernel for at a time.
 const CHUNK: usize = 16 * 1024;
+
+/// How often, and how long each time, [`last_word`] waits for a peer that
+/// goes on sending: enough for what was on its way, not for one that never
+/// stops.
+const LAST_READS: usize = 64;
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 // ANCHOR: framing
 /// A way to tell where a frame ends. Does no I/O.
@@ -257,10 +266,10 @@ impl Framing for LengthPrefixed {
 
     fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         let unread = self.buffer.unread()?;
-        let Some((prefix, body)) = unread.split_first_chunk::<4>() else {
+        let mut cursor = Cursor::new(unread);
+        let Ok(length) = cursor.u32_be() else {
             return Ok(None);
         };
-        let length = u32::from_be_bytes(*prefix);
         if length as usize > self.limit {
             let error = FrameError::Announced {
                 length,
@@ -268,7 +277,7 @@ impl Framing for LengthPrefixed {
             };
             return Err(self.buffer.refuse(error));
         }
-        let Some(frame) = body.get(..length as usize) else {
+        let Ok(frame) = cursor.bytes(length as usize) else {
             return Ok(None);
         };
         let frame = frame.to_vec();
@@ -339,6 +348,29 @@ impl<R: Read, F: Framing> Frames<R, F> {
     }
 }
 // ANCHOR_END: frames
+
+// ANCHOR: last_word
+/// Says why, and hangs up so that the peer can read it.
+///
+/// A close with bytes unread sends RST instead of FIN (RFC 9293, section
+/// 3.6.1), and RST throws away what the peer has not read yet. So the sending
+/// half is closed first, and what still comes is read and dropped.
+///
+/// # Errors
+/// What the stream says, before the last word is out.
+pub fn last_word(mut stream: &TcpStream, word: &[u8]) -> io::Result<()> {
+    write_all(&mut stream, word)?;
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(LAST_WAIT))?;
+    let mut dropped = vec![0; CHUNK];
+    for _ in 0..LAST_READS {
+        if matches!(read_some(&mut stream, &mut dropped), Ok(0) | Err(_)) {
+            break;
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: last_word
 
 // given: how an error reads and travels is not what this step is about
 impl FrameError {
