@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod chapter;
 pub mod check;
+pub mod client;
 pub mod cut;
 pub mod descendants;
 pub mod doctor;
@@ -16,9 +17,11 @@ pub mod reset;
 pub mod sandbox;
 pub mod serve;
 pub mod solution;
+pub mod stage;
 pub mod start;
-pub mod task;
 pub mod supervise;
+pub mod task;
+pub mod transcript;
 pub mod watch;
 
 use std::fmt;
