@@ -1,4 +1,3 @@
 //! What verifies the whole workbook, and what its tests share.
 
 pub mod page;
-pub mod transcripts;

@@ -11,4 +11,5 @@ pub mod cursor;
 pub mod sys;
 pub mod prop;
 pub mod golden;
+pub mod disk;
 pub mod process;

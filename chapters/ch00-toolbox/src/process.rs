@@ -32,6 +32,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
+use ch00_toolbox::sys::{self, Signal};
+
 /// How long a stage may take to say that it listens, and to stop. Both take
 /// milliseconds; a busy machine may take a thousand times longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -347,13 +349,17 @@ impl Process {
     /// Asks it to end (SIGTERM), waits until the deadline, then kills what
     /// is left of its group.
     pub fn terminate(&mut self) -> ExitStatus {
-        if self.status.is_none() {
-            let pid = self.pid().to_string();
-            let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
-        }
+        self.signal(Signal::Term);
         match self.wait() {
             Ok(status) => status,
             Err(_) => self.kill(),
+        }
+    }
+
+    /// Sends a signal, unless it has been reaped: I2.
+    pub fn signal(&self, signal: Signal) {
+        if self.status.is_none() {
+            let _ = sys::kill(self.pid(), signal); // it may have ended
         }
     }
 
@@ -378,8 +384,8 @@ impl Process {
     // ANCHOR_END: terminate
 
     /// Whether it has ended. It is not reaped by the question.
-    fn has_ended(&mut self) -> io::Result<bool> {
-        Ok(self.child.try_wait()?.is_some())
+    fn has_ended(&self) -> io::Result<bool> {
+        Ok(self.status.is_some() || sys::has_ended(self.pid())?)
     }
 
     /// Adds what was printed to an error.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `raw` | the C library's functions and structures, declared |
 //! | `numbers` | the kernels' numbers |
+//! | `children` | whether a child has ended, without reaping it |
 //! | `errno` | how a failed call says why; what EINTR asks for |
 //! | `fd` | owned file descriptors; pipes; non-blocking mode |
 //! | `poll` | waiting for several descriptors at once |
@@ -24,6 +25,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod children;
 pub mod errno;
 pub mod fd;
 pub mod limits;
@@ -33,6 +35,7 @@ pub mod raw;
 pub mod signals;
 pub mod sockopt;
 
+pub use children::has_ended;
 pub use errno::{check, errno, retry};
 pub use fd::{Fd, pipe, set_nonblocking};
 pub use limits::{Limit, Resource, limit, nofile, set_limit, set_nofile};

@@ -41,6 +41,10 @@ numbers! { c_int:
     SIGCHLD      =         17 | 20, "A child ended.";
     SIGCONT      =         18 | 19, "Go on after a stop.";
     SIGSTOP      =         19 | 17, "Stops a process, cannot be caught.";
+    P_PID        =          1 | 1, "waitid: one process.";
+    WNOHANG      =          1 | 1, "waitid: do not wait.";
+    WEXITED      =          4 | 4, "waitid: children that ended.";
+    WNOWAIT      = 0x100_0000 | 0x20, "waitid: leave them to be reaped.";
     SIGWINCH     =         28 | 28, "The terminal has a new size.";
     RLIMIT_CPU   =          0 | 0, "Processor time, in seconds.";
     RLIMIT_FSIZE =          1 | 1, "The size of a file, in bytes.";

@@ -31,6 +31,13 @@ unsafe extern "C" {
     pub fn poll(fds: *mut RawPollFd, n: Nfds, timeout_ms: c_int) -> c_int;
     /// kill(2).
     pub safe fn kill(pid: c_int, signal: c_int) -> c_int;
+    /// waitid(2). `info` is a `siginfo_t`: 128 bytes on Linux, 104 on macOS.
+    pub fn waitid(
+        kind: c_int,
+        id: u32,
+        info: *mut [u64; 16],
+        options: c_int,
+    ) -> c_int;
     /// sigaction(2).
     pub fn sigaction(
         signal: c_int,

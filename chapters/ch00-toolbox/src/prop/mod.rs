@@ -30,9 +30,7 @@ use std::sync::Once;
 
 use ch00_toolbox::rng::Rng;
 
-/// The most often that a shrink runs the property. A property that takes a
-/// millisecond is then shrunk within seconds.
-const MAX_SHRINK_RUNS: u32 = 4_000;
+pub mod shrink;
 
 /// The most choices that one input may draw. A generator that recurses
 /// without an end meets zeros from here on, which end it.
@@ -208,7 +206,7 @@ pub fn search<T>(
         let seed = seed.wrapping_add(u64::from(case));
         let found = attempt(Gen::seeded(seed), &make, &holds);
         if let Err(broken) = found {
-            let (broken, runs) = shrink(broken, &make, &holds);
+            let (broken, runs) = shrink::shrink(broken, &make, &holds);
             let Broken {
                 input,
                 choices,
@@ -229,14 +227,21 @@ pub fn search<T>(
 }
 
 /// An input that breaks the property.
-struct Broken<T> {
-    input: T,
-    choices: Vec<u64>,
-    why: String,
+pub struct Broken<T> {
+    /// The input.
+    pub input: T,
+    /// The choices that make it.
+    pub choices: Vec<u64>,
+    /// What the property said about it.
+    pub why: String,
 }
 
 /// Makes one input and holds it against the property.
-fn attempt<T>(
+///
+/// # Errors
+///
+/// The property does not hold: with what it does not.
+pub fn attempt<T>(
     mut source: Gen,
     make: impl Fn(&mut Gen) -> T,
     holds: impl Fn(&T) -> Result<(), String>,
@@ -251,174 +256,6 @@ fn attempt<T>(
     })
 }
 // ANCHOR_END: search
-
-// ANCHOR: shrink
-/// Edits the choice sequence as long as some edit still breaks the property
-/// and goes down. Returns the smallest found, and how many runs it took.
-fn shrink<T>(
-    mut best: Broken<T>,
-    make: impl Fn(&mut Gen) -> T,
-    holds: impl Fn(&T) -> Result<(), String>,
-) -> (Broken<T>, u32) {
-    let mut runs = 0;
-    let mut try_edit = |best: &mut Broken<T>, edited: &[u64]| {
-        if runs >= MAX_SHRINK_RUNS || !is_smaller(edited, &best.choices) {
-            return false;
-        }
-        runs += 1;
-        match attempt(Gen::replaying(edited), &make, &holds) {
-            Err(found) if is_smaller(&found.choices, &best.choices) => {
-                *best = found; // what was used, which may be less than given
-                true
-            }
-            _ => false,
-        }
-    };
-    loop {
-        let before = best.choices.clone();
-        delete_blocks(&mut best, &mut try_edit);
-        zero_blocks(&mut best, &mut try_edit);
-        lower_each(&mut best, &mut try_edit);
-        shorten_counts(&mut best, &mut try_edit);
-        move_right(&mut best, &mut try_edit);
-        swap_neighbours(&mut best, &mut try_edit);
-        if best.choices == before {
-            return (best, runs);
-        }
-    }
-}
-
-/// I3: shorter, or as long and smaller at the first difference.
-fn is_smaller(a: &[u64], b: &[u64]) -> bool {
-    (a.len(), a) < (b.len(), b)
-}
-// ANCHOR_END: shrink
-
-// ANCHOR: passes
-/// Leaves out 8, 7, … 1 choices in a row, from the end: later choices
-/// depend on earlier ones, so the end is the cheapest to lose.
-fn delete_blocks<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    for size in (1..=8).rev() {
-        let mut end = best.choices.len();
-        while end >= size {
-            let mut edited = best.choices.clone();
-            edited.drain(end - size..end);
-            if !try_edit(best, &edited) {
-                end -= 1;
-            }
-            end = end.min(best.choices.len());
-        }
-    }
-}
-
-/// Sets 8, 4, 2 choices in a row to zero at once, for values that make
-/// sense only together.
-fn zero_blocks<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    for size in [8, 4, 2] {
-        let mut start = 0;
-        while start + size <= best.choices.len() {
-            let mut edited = best.choices.clone();
-            edited[start..start + size].fill(0);
-            try_edit(best, &edited);
-            start += 1;
-        }
-    }
-}
-
-/// Finds for each choice the least value that still fails, by halving: 64
-/// runs for a choice of 64 bits. Right where failing is monotone in the
-/// choice, and a good guess elsewhere.
-fn lower_each<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    let mut at = 0;
-    while at < best.choices.len() {
-        let mut low = 0; // below `low`, nothing fails as far as we know
-        while at < best.choices.len() && low < best.choices[at] {
-            let middle = low + (best.choices[at] - low) / 2;
-            let mut edited = best.choices.clone();
-            edited[at] = middle;
-            if !try_edit(best, &edited) {
-                low = middle + 1;
-            }
-        }
-        at += 1;
-    }
-}
-// ANCHOR_END: passes
-
-// ANCHOR: pairs
-/// Lowers a choice by one and leaves out some that follow: what a list
-/// needs whose generator draws its length first.
-fn shorten_counts<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    let mut at = 0;
-    while at < best.choices.len() {
-        for size in [1, 2, 4] {
-            let mut from = at + 1;
-            while from + size <= best.choices.len() && best.choices[at] > 0 {
-                let mut edited = best.choices.clone();
-                edited[at] -= 1;
-                edited.drain(from..from + size);
-                if !try_edit(best, &edited) {
-                    from += 1;
-                }
-            }
-        }
-        at += 1;
-    }
-}
-
-/// Takes from a choice and gives to one that follows close by: as large a
-/// sum with an earlier choice smaller.
-fn move_right<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    for gap in 1..=4 {
-        let mut at = 0;
-        while at + gap < best.choices.len() {
-            let all = best.choices[at];
-            for amount in [all, all / 2, 1] {
-                let mut edited = best.choices.clone();
-                let (from, to) = (edited[at], edited[at + gap]);
-                edited[at] = from.saturating_sub(amount);
-                edited[at + gap] = to.saturating_add(amount);
-                if try_edit(best, &edited) || at + gap >= best.choices.len() {
-                    break;
-                }
-            }
-            at += 1;
-        }
-    }
-}
-
-/// Swaps neighbours that descend, so that one bug has one smallest input
-/// and not a permutation of it.
-fn swap_neighbours<T>(
-    best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
-    for gap in 1..=4 {
-        let mut at = 0;
-        while at + gap < best.choices.len() {
-            let mut edited = best.choices.clone();
-            edited.swap(at, at + gap);
-            try_edit(best, &edited);
-            at += 1;
-        }
-    }
-}
-// ANCHOR_END: pairs
 
 // ANCHOR: check
 /// Holds `cases` inputs that `make` makes against `holds`, and panics with
