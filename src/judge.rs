@@ -1,9 +1,16 @@
-//! `judge`: the real client'\''s script against a finished stage, the reader'\''s own, or any server.
+//! `judge`: the real client's script against a finished stage, the reader's own, or any server.
 
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+
+use crate::chapter::Chapter;
+use crate::client;
+use crate::stage::{self, Built};
+use crate::transcript::{Ground, Script};
 
 /// What follows the word `judge`.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,10 +28,172 @@ pub struct Args {
     pub only: Option<String>,
 }
 
-/// Does what the word says.
+/// What became of one judge.
+enum Verdict {
+    Passed,
+    Failed(anyhow::Error),
+    Missing(String),
+}
+
+/// The judges of a chapter, in the order of their names.
 ///
 /// # Errors
-/// What stands in the way, in one line.
-pub fn run(_root: &Path, _args: &Args) -> Result<ExitCode> {
-    bail!("`judge` is not built yet")
+/// A script that cannot be understood.
+pub fn scripts(root: &Path, chapter: &Chapter) -> Result<Vec<Script>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(chapter.dir.join("judges")).into_iter().flatten() {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ext| ext == "txt") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let file = path.strip_prefix(root).unwrap_or(path);
+        Script::judge(&file.to_string_lossy(), &text)
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Whether a missing client is a failure (in CI, where all are installed) rather than a reason to skip.
+pub fn required() -> bool {
+    std::env::var("WORKBOOK_JUDGES").is_ok_and(|value| value == "required")
+}
+
+/// Why a script is skipped, and the command that changes it; `None` if nothing is missing.
+pub fn missing(script: &Script) -> Option<String> {
+    let missing = script.missing();
+    if missing.is_empty() {
+        return None;
+    }
+    let how: Vec<String> = missing.iter().map(|name| client::install(name)).collect();
+    Some(format!("needs {}: {}", missing.join(", "), how.join("; ")))
+}
+
+/// Runs the chapter's judges and prints a line for each.
+///
+/// # Errors
+/// What stands in the way of judging at all, in one line.
+pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
+    let chapter =
+        Chapter::find(root, &args.chapter).map_err(|error| crate::usage(format!("{error:#}")))?;
+    let mut scripts = scripts(root, &chapter)?;
+    if scripts.is_empty() {
+        bail!("{} has no judges: its steps speak to no client", chapter.name);
+    }
+    if let Some(only) = &args.only {
+        let names: Vec<String> = scripts.iter().map(|script| script.name().to_owned()).collect();
+        scripts.retain(|script| script.name() == only);
+        if scripts.is_empty() {
+            return Err(crate::usage(format!(
+                "{} has no judge {only:?}; it has {}",
+                chapter.name,
+                names.join(", ")
+            )));
+        }
+    }
+    let ground = args.against.as_deref().map(reach).transpose()?;
+    stage::end_all_on_interrupt()?;
+    let built = match &ground {
+        Some(_) => None,
+        None => Some(build(root, &chapter, args.mine)?),
+    };
+    judge(root, &chapter, &scripts, ground.as_ref(), built.as_ref())
+}
+
+/// Builds the finished stage, or the reader's own.
+fn build(root: &Path, chapter: &Chapter, mine: bool) -> Result<Built> {
+    let package = if mine { format!("my-{}", chapter.name) } else { chapter.name.clone() };
+    if mine && !root.join("my").join(&chapter.name).join("Cargo.toml").is_file() {
+        bail!(
+            "my/{} is not there yet: `cargo run -- start ch{:02}` puts it there",
+            chapter.name,
+            chapter.number()
+        );
+    }
+    Built::new(root, &package, false)
+}
+
+/// The server that is named on the command line, after a look whether it answers.
+fn reach(address: &str) -> Result<Ground> {
+    let (host, port) = address
+        .rsplit_once(':')
+        .filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+        .ok_or_else(|| {
+            crate::usage(format!(
+                "--against wants HOST:PORT, such as 127.0.0.1:7001, not {address:?}"
+            ))
+        })?;
+    let all: Vec<SocketAddr> =
+        address.to_socket_addrs().with_context(|| format!("cannot look {host} up"))?.collect();
+    let mut refused = None;
+    for one in all {
+        match TcpStream::connect_timeout(&one, Duration::from_secs(5)) {
+            Ok(_) => {
+                return Ok(Ground {
+                    host: host.trim_matches(['[', ']']).to_owned(),
+                    port: port.to_owned(),
+                    shown_port: String::new(),
+                });
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    let why = refused.map_or("it has no address".into(), |error| error.to_string());
+    bail!("nothing answers on {address}: {why}")
+}
+
+fn judge(
+    root: &Path,
+    chapter: &Chapter,
+    scripts: &[Script],
+    ground: Option<&Ground>,
+    built: Option<&Built>,
+) -> Result<ExitCode> {
+    let width = scripts.iter().map(|script| script.name().len()).max().unwrap_or(0);
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for script in scripts {
+        let started = Instant::now();
+        let verdict = match (missing(script), ground) {
+            (Some(reason), _) => Verdict::Missing(reason),
+            (None, Some(ground)) => outcome(script.run_on(root, ground)),
+            (None, None) => outcome(script.run(root, built)),
+        };
+        let took = started.elapsed().as_secs_f64();
+        let speaks = match (&script.speaks, ground) {
+            (Some(speaks), Some(_)) => format!(" (for a server that speaks {speaks})"),
+            _ => String::new(),
+        };
+        let line = format!("{:width$}  {}{speaks}", script.name(), script.about);
+        match verdict {
+            Verdict::Passed => {
+                passed += 1;
+                println!("pass   {line} [{took:.1} s]");
+            }
+            Verdict::Missing(reason) => {
+                skipped += 1;
+                println!("skip   {line}\n       {reason}");
+            }
+            Verdict::Failed(error) => {
+                failed += 1;
+                println!("fail   {line}\n");
+                for line in format!("{error:#}").lines() {
+                    println!("  {line}");
+                }
+                println!();
+            }
+        }
+    }
+    if skipped > 0 && required() {
+        failed += skipped;
+        skipped = 0;
+    }
+    println!("{}: {passed} passed, {failed} failed, {skipped} skipped", chapter.name);
+    Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn outcome(result: Result<()>) -> Verdict {
+    result.map_or_else(Verdict::Failed, |()| Verdict::Passed)
 }

@@ -3,7 +3,9 @@
 pub mod bench;
 pub mod chapter;
 pub mod check;
+pub mod client;
 pub mod cut;
+pub mod descendants;
 pub mod doctor;
 pub mod hint;
 pub mod judge;
@@ -12,10 +14,14 @@ pub mod new;
 pub mod progress;
 pub mod rebuild;
 pub mod reset;
+pub mod sandbox;
 pub mod serve;
 pub mod solution;
+pub mod stage;
 pub mod start;
+pub mod supervise;
 pub mod task;
+pub mod transcript;
 pub mod watch;
 
 use std::fmt;

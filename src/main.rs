@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use workbook::{
     bench, chapter, check, cut, doctor, hint, judge, list, new, progress, reset, serve, solution,
-    start, watch,
+    start, supervise, watch,
 };
 
 /// A workbook that rebuilds real systems from first principles. Without a word, it opens the book.
@@ -50,6 +50,9 @@ enum Word {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = supervise::main_if_asked() {
+        return code;
+    }
     let mut words: Vec<_> = std::env::args_os().collect();
     if words.len() < 2 {
         words.push("serve".into());

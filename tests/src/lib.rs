@@ -1,3 +1,4 @@
 //! What verifies the whole workbook, and what its tests share.
 
 pub mod page;
+pub mod transcripts;

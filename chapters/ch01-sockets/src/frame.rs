@@ -353,8 +353,9 @@ impl<R: Read, F: Framing> Frames<R, F> {
 /// Says why, and hangs up so that the peer can read it.
 ///
 /// A close with bytes unread sends RST instead of FIN (RFC 9293, section
-/// 3.6.1), and RST throws away what the peer has not read yet. So the sending
-/// half is closed first, and what still comes is read and dropped.
+/// 3.6.1). RST takes what we have not sent yet with it, and may take what
+/// the peer has not read yet (RFC 9112, section 9.6). So the sending half is
+/// closed first, and what still comes is read and dropped.
 ///
 /// # Errors
 /// What the stream says, before the last word is out.

@@ -1,0 +1,375 @@
+//! The chat's threads: two for each client, around one registry.
+//!
+//! ```text
+//!   socket ─▶ reader ─ line ─▶ ┌── one lock ───┐ push ─▶ outbox ─▶ writer ─▶
+//!   socket ─▶ reader ─ line ─▶ │ core: effects │ push ─▶ outbox ─▶ writer ─▶
+//!                              └───────────────┘
+//! ```
+//!
+//! The lock is held while the core decides *and* while its effects go into
+//! the outboxes: two lines that the core saw in one order cannot reach an
+//! outbox in the other (I7). Nothing under the lock waits: a push is into
+//! memory, and a client whose outbox is full is cut off there and then (I9).
+//!
+//! Left out: sharding the lock by room, and one thread for many sockets,
+//! which is ch02.
+
+use ch00_toolbox::clock::Clock;
+use ch01_sockets::bucket::{Bucket, Rate};
+use ch01_sockets::echo::{read_some, write_all};
+use ch01_sockets::frame::{Frames, Lines};
+use ch01_sockets::outbox::{Limit, Outbox};
+use ch01_sockets::registry::{ClientId, Core, Effect, Event};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder};
+use std::time::Duration;
+
+/// What a thread may use of stack; it is reserved, not used up.
+const STACK: usize = 128 * 1024;
+
+/// Why a client with a full outbox leaves.
+pub const TOO_SLOW: &str = "too slow to read what it is told";
+
+// ANCHOR: link
+/// A connection, as the threads use it: one reads, one writes, any may cut.
+pub trait Link: Send + Sync + 'static {
+    /// The peer's next bytes; 0 when it has sent its last.
+    ///
+    /// # Errors
+    /// The connection is of no more use; the text is the reason to give.
+    fn receive(&self, buf: &mut [u8]) -> io::Result<usize>;
+    /// Sends all of `bytes`, waiting while the peer does not read.
+    ///
+    /// # Errors
+    /// The connection is of no more use.
+    fn send(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Everything is sent: tells the peer that no more will come.
+    fn finish(&self);
+    /// Ends both directions now, and wakes who waits in either.
+    fn cut(&self);
+}
+
+impl Link for TcpStream {
+    fn receive(&self, buf: &mut [u8]) -> io::Result<usize> {
+        read_some(&mut &*self, buf)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        write_all(&mut &*self, bytes)
+    }
+
+    fn finish(&self) {
+        let _ = self.shutdown(Shutdown::Write); // fails where it has ended
+    }
+
+    fn cut(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+// ANCHOR_END: link
+
+/// The limits of each client.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a line, its end not counted.
+    pub line: usize,
+    /// What may wait for a client.
+    pub outbox: Limit,
+    /// How fast a client may talk.
+    pub rate: Rate,
+}
+
+// ANCHOR: hub
+/// All clients, and the core that they talk to.
+pub struct Hub {
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Signalled when a connection's threads have ended.
+    gone: Condvar,
+}
+
+struct State {
+    core: Box<dyn Core>,
+    last_id: u64,
+    /// Who is told things. Left by `Leave`, `End` or a cut.
+    seats: BTreeMap<ClientId, Arc<Outbox>>,
+    /// Whose threads run: those with a seat, and those who finish.
+    open: BTreeMap<ClientId, Arc<dyn Link>>,
+    effects: Vec<Effect>,
+}
+
+impl State {
+    /// Carries the effects out, and those that a cut adds, until none is
+    /// left: each cut removes a seat, so there is an end.
+    fn deliver(&mut self) {
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                match effect {
+                    Effect::Say(to, line) => {
+                        let Some(outbox) = self.seats.get(&to) else {
+                            continue;
+                        };
+                        if outbox.push(line).is_err() {
+                            self.cut(to);
+                        }
+                    }
+                    Effect::End(id) => {
+                        if let Some(outbox) = self.seats.remove(&id) {
+                            outbox.close();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn cut(&mut self, id: ClientId) {
+        if let Some(outbox) = self.seats.remove(&id) {
+            outbox.discard();
+        }
+        if let Some(link) = self.open.get(&id) {
+            link.cut();
+        }
+        self.core
+            .step(id, Event::Leave(TOO_SLOW), &mut self.effects);
+    }
+}
+// ANCHOR_END: hub
+
+// ANCHOR: seat
+/// A client's place at the hub: who it is, and a way to tell it something.
+#[derive(Clone)]
+pub struct Seat {
+    hub: Arc<Hub>,
+    id: ClientId,
+}
+
+impl Seat {
+    /// Tells this client alone.
+    pub fn tell(&self, text: &str) {
+        self.hub.event(self.id, Event::Notice(text));
+    }
+
+    /// Whether the client is here and has not said who it is.
+    pub fn stranger(&self) -> bool {
+        self.hub.lock().core.stranger(self.id)
+    }
+
+    /// The hub's clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.hub.clock.clone()
+    }
+}
+// ANCHOR_END: seat
+
+impl Hub {
+    /// A hub around `core` with nobody there.
+    pub fn new(
+        core: Box<dyn Core>,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Hub> {
+        let state = State {
+            core,
+            last_id: 0,
+            seats: BTreeMap::new(),
+            open: BTreeMap::new(),
+            effects: Vec::new(),
+        };
+        let (state, gone) = (Mutex::new(state), Condvar::new());
+        Arc::new(Hub {
+            limits,
+            clock,
+            state,
+            gone,
+        })
+    }
+
+    // ANCHOR: event
+    /// Lets the core take an event and carries out what follows from it, all
+    /// under one lock (I7). Events of who has no seat any more are dropped.
+    pub fn event(&self, id: ClientId, event: Event) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if !state.seats.contains_key(&id) {
+            return;
+        }
+        state.core.step(id, event, &mut state.effects);
+        if matches!(event, Event::Leave(_)) {
+            state.effects.push(Effect::End(id));
+        }
+        state.deliver();
+    }
+    // ANCHOR_END: event
+
+    // ANCHOR: connection
+    /// Gives a connection a seat and its two threads.
+    ///
+    /// # Errors
+    /// The link cannot be made, or there are no threads left: the connection
+    /// is closed.
+    pub fn admit<L: Link>(
+        self: &Arc<Hub>,
+        link: impl FnOnce(Seat) -> io::Result<L>,
+    ) -> io::Result<()> {
+        let id = {
+            let mut state = self.lock();
+            state.last_id += 1;
+            ClientId(state.last_id)
+        };
+        let link = Arc::new(link(Seat {
+            hub: self.clone(),
+            id,
+        })?);
+        let outbox = Arc::new(Outbox::new(self.limits.outbox));
+        {
+            let mut state = self.lock();
+            state.seats.insert(id, outbox.clone());
+            state.open.insert(id, link.clone());
+        }
+        self.event(id, Event::Enter);
+        let end = Ended {
+            hub: self.clone(),
+            id,
+        };
+        Builder::new()
+            .stack_size(STACK)
+            .spawn(move || end.hub.connection(id, &*link, &outbox))
+            .map(|_| ())
+    }
+
+    fn connection<L: Link>(&self, id: ClientId, link: &L, outbox: &Outbox) {
+        thread::scope(|scope| {
+            let builder = Builder::new().stack_size(STACK);
+            let writer = builder.spawn_scoped(scope, || write(link, outbox));
+            if writer.is_err() {
+                link.cut(); // no threads left: the reader ends at once
+            }
+            let why = match self.read(id, link) {
+                Ok(()) => "hung up".to_string(),
+                Err(error) => {
+                    self.event(id, Event::Notice(&format!("bye: {error}")));
+                    error.to_string()
+                }
+            };
+            self.event(id, Event::Leave(&why));
+            // Closing with bytes unread would send RST, which takes our last
+            // words from the peer: so read on until its FIN.
+            let mut unread = [0; 1024];
+            while let Ok(1..) = link.receive(&mut unread) {}
+        });
+    }
+
+    fn read<L: Link>(&self, id: ClientId, link: &L) -> io::Result<()> {
+        let mut lines =
+            Frames::new(Receive(link), Lines::new(self.limits.line));
+        let mut bucket = Bucket::new(self.limits.rate);
+        while let Some(line) = lines.next_frame()? {
+            self.event(id, Event::Line(&line));
+            let wait = bucket.take(self.clock.now());
+            if !wait.is_zero() {
+                self.clock.sleep(wait); // I11: not reading is the brake
+            }
+        }
+        Ok(())
+    }
+    // ANCHOR_END: connection
+
+    /// How many connections have threads.
+    pub fn open(&self) -> usize {
+        self.lock().open.len()
+    }
+
+    // ANCHOR: drain
+    /// Ends every seat after a last line, all of them in one step: nobody's
+    /// last line before it is missing from anybody else's.
+    pub fn end_all(&self, text: &str) {
+        let mut state = self.lock();
+        let ids: Vec<_> = state.seats.keys().copied().collect();
+        let State { core, effects, .. } = &mut *state;
+        for &id in &ids {
+            core.step(id, Event::Notice(text), effects);
+            effects.push(Effect::End(id));
+        }
+        state.deliver();
+    }
+
+    /// Waits until no connection is open, at most `limit`; how many still are.
+    pub fn wait_until_empty(&self, limit: Duration) -> usize {
+        let busy = |state: &mut State| !state.open.is_empty();
+        let (state, _) = self
+            .gone
+            .wait_timeout_while(self.lock(), limit, busy)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.open.len()
+    }
+
+    /// Cuts every connection, whatever is still owed to it.
+    pub fn cut_all(&self) {
+        let links: Vec<_> = self.lock().open.values().cloned().collect();
+        links.iter().for_each(|link| link.cut());
+    }
+    // ANCHOR_END: drain
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write<L: Link>(link: &L, outbox: &Outbox) {
+    let mut batch = Vec::new();
+    while outbox.take(&mut batch) {
+        if link.send(&batch).is_err() {
+            outbox.discard();
+            return link.cut(); // wakes the reader, who says why
+        }
+    }
+    link.finish();
+}
+
+/// A link's receiving half, as `Frames` wants it.
+struct Receive<'a, L>(&'a L);
+
+impl<L: Link> Read for Receive<'_, L> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.receive(buf)
+    }
+}
+
+/// Takes a connection off the hub's list, even where its thread panics.
+struct Ended {
+    hub: Arc<Hub>,
+    id: ClientId,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.hub.event(self.id, Event::Leave("its thread ended"));
+        let mut state = self.hub.lock();
+        state.open.remove(&self.id);
+        self.hub.gone.notify_all();
+    }
+}
+
+// ANCHOR: serve
+/// Admits who comes until nobody comes any more.
+///
+/// # Errors
+/// What `incoming` says; the clients that are here stay.
+pub fn serve<S, L: Link>(
+    hub: &Arc<Hub>,
+    incoming: impl Iterator<Item = io::Result<S>>,
+    link: impl Fn(S, Seat) -> io::Result<L>,
+) -> io::Result<()> {
+    for stream in incoming {
+        let stream = stream?;
+        // One connection's failure is its own end and nobody else's (I2).
+        let _ = hub.admit(|seat| link(stream, seat));
+    }
+    Ok(())
+}
+// ANCHOR_END: serve

@@ -1,0 +1,217 @@
+//! Time and endings: a [`Link`] that does not wait for ever.
+//!
+//! How a connection ends, from the side that ends it:
+//!
+//! ```text
+//!   finish   FIN ────────▶          "no more from me"; both may still read
+//!            ◀──────── FIN          then the kernel keeps it a minute
+//!                                   (TIME_WAIT, at who sent the first FIN)
+//!   reset    RST ────────▶          "this connection is gone": what was not
+//!                                   delivered, or delivered and not read,
+//!                                   is thrown away on both sides
+//! ```
+//!
+//! A `close` sends FIN, unless bytes of the peer are unread: then it sends
+//! RST, and the RST may overtake, at the peer, the last line that we wrote.
+//! So a link that finishes keeps reading until the peer's FIN, for at most
+//! [`Times::linger`]. A client that is cut off is reset on purpose: a FIN
+//! would wait behind megabytes that it does not read.
+//!
+//! I12: every wait has an end. I14: what the registry had accepted when the
+//! drain began reaches every client that reads, before the FIN.
+
+use ch00_toolbox::sys::{KeepAlive, set_keepalive, set_linger};
+use ch01_sockets::chat::{Hub, Link, Seat};
+use ch01_sockets::echo::{read_some, write_all};
+use ch01_sockets::patience::{Next, Terms, Watch};
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+// ANCHOR: times
+/// The deadlines of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// How long a client may keep quiet.
+    pub terms: Terms,
+    /// How long a write may make no progress.
+    pub send: Duration,
+    /// How long to wait for the peer's FIN after ours.
+    pub linger: Duration,
+}
+
+/// Dead hosts send no FIN. After a minute of silence the kernel asks, six
+/// times every ten seconds, and then reports ETIMEDOUT. Its own default is
+/// two hours (RFC 9293 §3.8.4 allows no less unasked).
+const KEEP_ALIVE: KeepAlive = KeepAlive {
+    idle: Duration::from_secs(60),
+    interval: Duration::from_secs(10),
+    count: 6,
+};
+// ANCHOR_END: times
+
+// ANCHOR: timed
+/// A TCP connection with deadlines.
+pub struct Timed {
+    stream: TcpStream,
+    seat: Seat,
+    times: Times,
+    state: Mutex<State>,
+    /// Signalled when `state.ended` is set.
+    ended: Condvar,
+}
+
+struct State {
+    watch: Watch,
+    /// The client has said who it is; it does not take that back.
+    known: bool,
+    /// The socket's SO_RCVTIMEO: set again only when it has to change.
+    timeout: Duration,
+    /// The peer's FIN or an error has been read.
+    ended: bool,
+    /// The write that made no progress, for the reader to give as reason.
+    stuck: bool,
+}
+// ANCHOR_END: timed
+
+impl Timed {
+    /// Sets the socket's options and starts its clock.
+    ///
+    /// # Errors
+    /// The socket refuses an option: its peer has already gone.
+    pub fn new(
+        stream: TcpStream,
+        seat: Seat,
+        times: Times,
+    ) -> io::Result<Timed> {
+        stream.set_nodelay(true)?; // batches are made here, not in the kernel
+        stream.set_write_timeout(Some(times.send))?;
+        set_keepalive(&stream, Some(KEEP_ALIVE))?;
+        let watch = Watch::new(times.terms, seat.clock().now());
+        let state = Mutex::new(State {
+            watch,
+            known: false,
+            timeout: Duration::ZERO,
+            ended: false,
+            stuck: false,
+        });
+        Ok(Timed {
+            stream,
+            seat,
+            times,
+            state,
+            ended: Condvar::new(),
+        })
+    }
+
+    // ANCHOR: wait
+    /// How long the next read may wait; says the warning when it is due.
+    fn patience(&self) -> io::Result<Duration> {
+        loop {
+            let known = self.lock().known || !self.seat.stranger();
+            let now = self.seat.clock().now();
+            let mut state = self.lock();
+            state.known = known;
+            let next = state.watch.next(now, known);
+            drop(state); // telling takes the hub's lock
+            match next {
+                Next::Wait(left) => return Ok(left),
+                Next::End(why) => {
+                    return Err(io::Error::new(ErrorKind::TimedOut, why));
+                }
+                Next::Warn(left) => {
+                    let left = left.as_secs_f32().ceil();
+                    self.seat.tell(&format!(
+                        "still there? say something within {left} s"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = round_up(self.patience()?);
+            let before = std::mem::replace(&mut self.lock().timeout, left);
+            if before != left {
+                self.stream.set_read_timeout(Some(left))?;
+            }
+            match read_some(&mut &self.stream, buf) {
+                // SO_RCVTIMEO ends a read with EAGAIN.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.lock().watch.heard(self.seat.clock().now());
+                    return Ok(count);
+                }
+            }
+        }
+    }
+    // ANCHOR_END: wait
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Up to a hundredth of a second more, so that a busy connection asks for
+/// the same timeout each time and needs no system call to get it.
+fn round_up(left: Duration) -> Duration {
+    Duration::from_millis(left.as_millis() as u64 / 10 * 10 + 10)
+}
+
+// ANCHOR: impl
+impl Link for Timed {
+    fn receive(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.read(buf);
+        if let Ok(1..) = got {
+            return got;
+        }
+        let mut state = self.lock();
+        state.ended = true;
+        self.ended.notify_all();
+        if state.stuck {
+            let why = "reads nothing of what it is told";
+            return Err(io::Error::new(ErrorKind::TimedOut, why));
+        }
+        got
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        let sent = write_all(&mut &self.stream, bytes);
+        if matches!(&sent, Err(e) if e.kind() == ErrorKind::WouldBlock) {
+            self.lock().stuck = true; // SO_SNDTIMEO ran out: I12
+        }
+        sent
+    }
+
+    fn finish(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let (state, _) = self
+            .ended
+            .wait_timeout_while(self.lock(), self.times.linger, |s| !s.ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !state.ended {
+            self.cut();
+        }
+    }
+
+    fn cut(&self) {
+        let _ = set_linger(&self.stream, Some(Duration::ZERO)); // RST
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+// ANCHOR_END: impl
+
+// ANCHOR: drain
+/// Says goodbye to everybody, waits for what is owed to be read, and cuts
+/// off who has not read it in time. Returns how many that were.
+pub fn drain(hub: &Hub, limit: Duration) -> usize {
+    hub.end_all("the server is closing: goodbye");
+    let late = hub.wait_until_empty(limit);
+    hub.cut_all();
+    hub.wait_until_empty(limit);
+    late
+}
+// ANCHOR_END: drain

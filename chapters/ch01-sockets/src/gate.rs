@@ -1,0 +1,132 @@
+//! Who gets in: an `accept` that can be asked to stop, and that survives.
+//!
+//! [`Gate`] is an iterator over connections, so that `chat::serve` cannot
+//! tell it from `TcpListener::incoming`. What it adds is what goes wrong
+//! between two calls of `accept`:
+//!
+//! | what | errno | what the gate does |
+//! |---|---|---|
+//! | SIGINT, SIGTERM | | ends the iteration: no more are let in |
+//! | the peer has left the queue | ECONNABORTED | next |
+//! | no descriptors left | EMFILE, ENFILE | waits; the queue keeps the peer |
+//! | no memory | ENOBUFS, ENOMEM | waits |
+//! | more clients than allowed | | says so and closes |
+//!
+//! I13: running out of anything ends no connection that is open, and the
+//! server goes on when it has it again.
+//!
+//! Left out: the spare descriptor that some servers keep to accept and
+//! refuse while in EMFILE, and a limit for each address (nginx `limit_conn`).
+
+use ch00_toolbox::log::Log;
+use ch00_toolbox::sys::{POLLIN, PollFd, Signals, poll};
+use ch01_sockets::chat::Hub;
+use std::io::{self, ErrorKind, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long to wait for a descriptor to come free. The kernel has no event
+/// for that, so we ask again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+// ANCHOR: gate
+/// Lets connections in until a signal comes.
+pub struct Gate<'a> {
+    listener: TcpListener,
+    signals: &'a Signals,
+    hub: Arc<Hub>,
+    max_clients: usize,
+    log: Log,
+    /// The last accept failed for want of something: wait before the next.
+    starved: bool,
+}
+
+impl Iterator for Gate<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn next(&mut self) -> Option<io::Result<TcpStream>> {
+        loop {
+            match self.signalled() {
+                Ok(false) => {}
+                Ok(true) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+            match self.listener.accept() {
+                Ok((stream, _)) if self.hub.open() < self.max_clients => {
+                    self.starved = false;
+                    let ready = stream.set_nonblocking(false);
+                    return Some(ready.map(|()| stream));
+                }
+                Ok((stream, _)) => self.refuse(&stream),
+                Err(error) => self.survive(&error),
+            }
+        }
+    }
+}
+// ANCHOR_END: gate
+
+impl<'a> Gate<'a> {
+    /// A gate for `hub`'s connections.
+    ///
+    /// # Errors
+    /// The listener cannot be made non-blocking.
+    pub fn new(
+        listener: TcpListener,
+        signals: &'a Signals,
+        hub: &Arc<Hub>,
+        max_clients: usize,
+        log: Log,
+    ) -> io::Result<Gate<'a>> {
+        // A peer may leave the queue between poll and accept; a blocking
+        // accept would then wait for the next peer and hear no signal.
+        listener.set_nonblocking(true)?;
+        let (hub, starved) = (hub.clone(), false);
+        Ok(Gate {
+            listener,
+            signals,
+            hub,
+            max_clients,
+            log,
+            starved,
+        })
+    }
+
+    // ANCHOR: survive
+    /// Waits for a connection or a signal; true: it was a signal. While
+    /// starved the listener is not asked: it is ready all the time.
+    fn signalled(&self) -> io::Result<bool> {
+        let mut fds = [
+            PollFd::new(self.signals, POLLIN),
+            PollFd::new(&self.listener, POLLIN),
+        ];
+        if self.starved {
+            poll(&mut fds[..1], Some(PAUSE))?;
+        } else {
+            poll(&mut fds, None)?;
+        }
+        Ok(fds[0].readable())
+    }
+
+    fn survive(&mut self, error: &io::Error) {
+        match error.kind() {
+            ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+            ErrorKind::WouldBlock => self.starved = false,
+            _ => {
+                if !self.starved {
+                    self.log.warn(format_args!("cannot accept: {error}"));
+                }
+                self.starved = true; // I13
+            }
+        }
+    }
+
+    /// A few bytes fit into a new socket's buffer, so this cannot wait.
+    fn refuse(&self, mut stream: &TcpStream) {
+        let text = "* the server is full: try again later\n";
+        let _ = stream.write_all(text.as_bytes());
+        self.log
+            .info(format_args!("refused one: {} are here", self.max_clients));
+    }
+    // ANCHOR_END: survive
+}

@@ -1,0 +1,148 @@
+//! Builds the book with mdBook's own library, into a folder beside the one that is served, and swaps them.
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use mdbook_driver::MDBook;
+use mdbook_driver::book::BookItem;
+
+use super::stamp;
+
+/// What a page is made from.
+pub const SOURCES: &[&str] = &["book", "book.toml", "chapters"];
+
+/// How often the progress of a build is shown.
+const SHOW: Duration = Duration::from_millis(100);
+
+/// The book as it is served.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Of the sources that it was built from.
+    pub stamp: String,
+    /// Why it could not be built from the sources as they are now.
+    pub error: Option<String>,
+}
+
+/// Where the book is served from: mdBook's own place, so that `mdbook build` and this share it.
+pub fn folder(root: &Path) -> PathBuf {
+    root.join("target/book")
+}
+
+fn stamp_file(root: &Path) -> PathBuf {
+    root.join("target/book.stamp")
+}
+
+/// The stamp of the sources as they are now. The renderer's version belongs to it: a new one may draw pages differently.
+pub fn current_stamp(root: &Path) -> String {
+    let content = stamp::of_content(root, SOURCES);
+    format!("{content:016x}-mdbook-0.5-{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The book at the server's start: as it was built before, if there is one, and then the watcher sees whether it is of
+/// today; otherwise it is built here and now, with its progress shown.
+pub fn open(root: &Path) -> State {
+    if folder(root).join("index.html").is_file()
+        && let Ok(stamp) = fs::read_to_string(stamp_file(root))
+    {
+        return State { stamp, error: None };
+    }
+    let began = Instant::now();
+    match build_showing_progress(root) {
+        Ok(stamp) => {
+            println!("Built the book in {:.1} s.", began.elapsed().as_secs_f64());
+            State { stamp, error: None }
+        }
+        Err(error) => {
+            eprintln!("The book could not be built: {error:#}");
+            State { stamp: String::new(), error: Some(format!("{error:#}")) }
+        }
+    }
+}
+
+/// Builds the book and puts it in the place of the old one. Returns the stamp of what it was built from.
+///
+/// # Errors
+/// What mdBook says, when it cannot; the old book stays.
+pub fn build(root: &Path) -> Result<String> {
+    // Taken before the build: what changes during it counts as newer.
+    let stamp = current_stamp(root);
+    let next = next_folder(root);
+    let mut book = load(root)?;
+    book.config.build.build_dir = next.clone();
+    // mdBook is a library that was made for a program: a page that makes it panic must not end the server.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| book.build()))
+        .map_err(|_| anyhow!("mdBook gave up in the middle"))??;
+    swap(root, &next)?;
+    fs::write(stamp_file(root), &stamp).context("cannot write the book's stamp")?;
+    Ok(stamp)
+}
+
+fn next_folder(root: &Path) -> PathBuf {
+    root.join("target/book-next")
+}
+
+fn load(root: &Path) -> Result<MDBook> {
+    fs::create_dir_all(root.join("target")).context("cannot make the folder target/")?;
+    MDBook::load(root)
+}
+
+/// Two renames. A request between them finds no page, and the browser's reload, which follows, does.
+fn swap(root: &Path, next: &Path) -> Result<()> {
+    let (current, old) = (folder(root), root.join("target/book-old"));
+    if old.exists() {
+        fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    if current.exists() {
+        fs::rename(&current, &old).with_context(|| format!("cannot move {}", current.display()))?;
+    }
+    fs::rename(next, &current).with_context(|| format!("cannot move {}", next.display()))?;
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
+}
+
+fn build_showing_progress(root: &Path) -> Result<String> {
+    if !std::io::stdout().is_terminal() {
+        println!("Building the book …");
+        return build(root);
+    }
+    let pages = load(root)?
+        .iter()
+        .filter(|item| matches!(item, BookItem::Chapter(chapter) if chapter.path.is_some()))
+        .count();
+    let (done, waits) = mpsc::channel::<()>();
+    let builder = root.to_path_buf();
+    let thread = std::thread::spawn(move || {
+        let built = build(&builder);
+        drop(done);
+        built
+    });
+    let mut stdout = std::io::stdout();
+    while let Err(RecvTimeoutError::Timeout) = waits.recv_timeout(SHOW) {
+        let written = count_pages(&next_folder(root)).min(pages);
+        let _ = write!(stdout, "\rBuilding the book: {written} of {pages} pages");
+        let _ = stdout.flush();
+    }
+    let _ = write!(stdout, "\r\x1b[K");
+    let _ = stdout.flush();
+    thread.join().map_err(|_| anyhow!("the build ended in a panic"))?
+}
+
+fn count_pages(folder: &Path) -> usize {
+    let mut count = 0;
+    let mut pending = vec![folder.to_path_buf()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "html") {
+                count += 1;
+            }
+        }
+    }
+    count
+}

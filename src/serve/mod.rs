@@ -1,0 +1,234 @@
+//! `serve`: the workbook in the browser, on this machine only.
+//!
+//! ```text
+//! browser ── GET  /…           ──▶ pages   the built book, each page with this start's token in its head
+//!         ── POST /api/events  ──▶ news    stream: progress, the book's state (a page reloads itself when it changes)
+//!         ── POST /api/run     ──▶ run     stream: a block's place in line, compiler, output, end
+//!         ── POST /api/stage/… ──▶ stage   stream: a finished stage's log and what its connections receive
+//! ```
+//!
+//! Every stream is JSON, one object per line, and is the lifeline of what it shows: when the browser drops it, what runs
+//! ends. [`guard`] says who may ask; [`crate::supervise`] ends what runs.
+
+pub mod book;
+pub mod guard;
+pub mod libraries;
+pub mod news;
+pub mod pages;
+pub mod queue;
+pub mod run;
+pub mod stage;
+pub mod stamp;
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::sandbox::{self, Jobs, Toolchain};
+use crate::supervise::Limits;
+
+/// How many ports after the wanted one are tried.
+const PORTS: u16 = 50;
+/// How long the end waits for what runs.
+const LAST_CALL: Duration = Duration::from_secs(5);
+/// Lines that wait for a slow browser before the program that writes them has to wait, too.
+const BACKLOG: usize = 64;
+
+/// What follows the word `serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The port to listen on; a taken one is passed over for the next free one
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Shared {
+    root: PathBuf,
+    guard: guard::Guard,
+    jobs: Jobs,
+    queue: queue::Queue,
+    libraries: libraries::Libraries,
+    toolchain: Toolchain,
+    run_limits: Limits,
+    news: watch::Sender<news::News>,
+    stages: stage::Stages,
+    closing: watch::Sender<bool>,
+}
+
+/// Serves the book until Ctrl-C.
+///
+/// # Errors
+/// When no port is free, or the system refuses what a server needs.
+pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
+    let run_limits = match std::env::var("WORKBOOK_LIMITS") {
+        Ok(text) => sandbox::RUN.adjusted(&text)?,
+        Err(_) => sandbox::RUN,
+    };
+    let listener = listen(args.port)?;
+    let port = listener.local_addr()?.port();
+    if args.port != 0 && port != args.port {
+        println!("Port {} is taken; using {port}.", args.port);
+    }
+    let first = book::open(root);
+    let shared = Arc::new(Shared {
+        root: root.to_path_buf(),
+        guard: guard::Guard::new(port)?,
+        jobs: Jobs::default(),
+        queue: queue::Queue::default(),
+        libraries: libraries::Libraries::new(root),
+        toolchain: Toolchain::find(root)?,
+        run_limits,
+        news: watch::Sender::new(news::News {
+            stamp: first.stamp,
+            error: first.error,
+            done: news::progress(root),
+        }),
+        stages: stage::Stages::default(),
+        closing: watch::Sender::new(false),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(Arc::clone(&shared), listener, args))?;
+    // A book that is being built is not waited for: it is built anew next time.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listen(wanted: u16) -> Result<TcpListener> {
+    let last = if wanted == 0 { 0 } else { wanted.saturating_add(PORTS) };
+    for port in wanted..=last {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            other => {
+                return other.with_context(|| format!("cannot listen on 127.0.0.1:{port}"));
+            }
+        }
+    }
+    anyhow::bail!("the ports {wanted} to {last} are all taken; choose another one with --port")
+}
+
+async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Result<()> {
+    listener.set_nonblocking(true)?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let app = Router::new()
+        .route("/api/events", post(news::events))
+        .route("/api/run", post(run::run))
+        .route("/api/stage/start", post(stage::start))
+        .route("/api/stage/connect", post(stage::connect))
+        .route("/api/stage/send", post(stage::send))
+        .route("/api/stage/close", post(stage::close))
+        .route("/api/stage/stop", post(stage::stop))
+        .fallback(pages::page)
+        .layer(axum::middleware::from_fn_with_state(shared.guard.clone(), guard::check))
+        .with_state(Arc::clone(&shared));
+    tokio::spawn(news::watch_files(Arc::clone(&shared)));
+    let warm = Arc::clone(&shared);
+    tokio::spawn(async move { warm.libraries.warm().await });
+    greet(&address);
+    if !args.no_open && has_display() {
+        // A browser may take as long as it wants, and the server does not depend on it.
+        std::thread::spawn(move || {
+            let _ = opener::open_browser(&address);
+        });
+    }
+    tokio::select! {
+        result = async { axum::serve(listener, app).await } => result?,
+        () = asked_to_end() => {}
+    }
+    shared.closing.send_replace(true);
+    let _ = tokio::time::timeout(LAST_CALL, shared.jobs.none_left()).await;
+    println!("\nThe workbook is closed.");
+    Ok(())
+}
+
+fn greet(address: &str) {
+    println!("The workbook is open at {address}");
+    println!();
+    println!(
+        "  Read it there: every listing runs and can be edited, and stages start on the page."
+    );
+    println!("  To rebuild a chapter yourself, in a second terminal:");
+    println!();
+    println!("      cargo run -- start ch01     lays out your copy in my/");
+    println!("      cargo run -- watch          judges it whenever you save");
+    println!();
+    println!("  Ctrl-C closes the workbook.");
+}
+
+/// Whether there is a screen to open a browser on. Without one, openers fall back to text browsers or wait for ever.
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(target_os = "macos") || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WSL_DISTRO_NAME")
+}
+
+/// Ctrl-C, a polite kill, or the terminal's end.
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+/// Where a stream's lines go.
+#[derive(Debug, Clone)]
+pub struct Lines(mpsc::Sender<String>);
+
+impl Lines {
+    /// Sends one line; waits when the browser is slow. When the browser is gone, the work is dropped, so nothing is lost by
+    /// sending into the void.
+    pub async fn send(&self, line: &impl Serialize) {
+        let mut text = serde_json::to_string(line).unwrap_or_default();
+        text.push('\n');
+        let _ = self.0.send(text).await;
+    }
+}
+
+/// A response that shows what `work` sends while it works. The work is dropped as soon as the browser drops the response, or
+/// the server closes; and what the work started ends with it.
+fn stream<F: Future<Output = ()> + Send + 'static>(
+    shared: &Arc<Shared>,
+    work: impl FnOnce(Lines) -> F + Send + 'static,
+) -> Response {
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    let mut closing = shared.closing.subscribe();
+    tokio::spawn(async move {
+        let work = work(Lines(sender.clone()));
+        tokio::select! {
+            () = work => {}
+            () = sender.closed() => {}
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+    });
+    let lines = ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>);
+    let headers =
+        [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(lines)).into_response()
+}

@@ -1,0 +1,148 @@
+//! What a page wants to know while it is open: progress, and whether the book was built anew.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use notify::{RecursiveMode, Watcher};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{Shared, book, stamp, stream};
+
+/// How often files are looked at when no event comes: containers, network disks and WSL lose events.
+const LOOK: Duration = Duration::from_secs(1);
+/// An editor writes in several steps; this long after the first one, the rest has followed.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// All there is to know, sent whole whenever it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct News {
+    /// Of the book that is served.
+    pub stamp: String,
+    /// Why the book could not be built anew.
+    pub error: Option<String>,
+    /// The ids of what the reader has finished: `ch01-sockets/echo`.
+    pub done: Vec<String>,
+}
+
+/// `POST /api/events`: the news now, and whenever they change.
+pub async fn events(State(shared): State<Arc<Shared>>) -> Response {
+    let mut news = shared.news.subscribe();
+    stream(&shared, move |lines| async move {
+        loop {
+            let now = news.borrow_and_update().clone();
+            lines.send(&now).await;
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// The ids in `my/progress.txt`, one per line, without comments.
+pub fn progress(root: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(root.join("my/progress.txt")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split('#').next()?.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Watches the sources and the reader's progress as long as the server lives.
+pub async fn watch_files(shared: Arc<Shared>) {
+    let (touched, mut touches) = mpsc::channel::<()>(1);
+    let _watcher = watcher(&shared.root, touched);
+    let mut clock = tokio::time::interval(LOOK);
+    // Nothing is seen yet: the first look compares the book that was found with the sources of today.
+    let mut seen = 0;
+    loop {
+        tokio::select! {
+            _ = clock.tick() => {}
+            Some(()) = touches.recv() => tokio::time::sleep(SETTLE).await,
+        }
+        let done = progress(&shared.root);
+        shared.news.send_if_modified(|news| {
+            let changed = news.done != done;
+            news.done = done;
+            changed
+        });
+        let now = stamp::of_metadata(&shared.root, book::SOURCES);
+        if now != seen {
+            let is_first = seen == 0;
+            seen = now;
+            rebuild(&shared).await;
+            if !is_first {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move { shared.libraries.warm().await });
+            }
+        }
+    }
+}
+
+/// Tells the loop that something happened, as far as the system says so.
+fn watcher(root: &Path, touched: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let tell = move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // A full channel means that the loop is about to look anyway.
+            let _ = touched.try_send(());
+        }
+    };
+    let mut watcher = notify::recommended_watcher(tell).ok()?;
+    for (place, mode) in [
+        ("book", RecursiveMode::Recursive),
+        ("chapters", RecursiveMode::Recursive),
+        ("my", RecursiveMode::NonRecursive),
+        ("book.toml", RecursiveMode::NonRecursive),
+    ] {
+        // What cannot be watched is looked at by the clock.
+        let _ = watcher.watch(&root.join(place), mode);
+    }
+    Some(watcher)
+}
+
+async fn rebuild(shared: &Arc<Shared>) {
+    let root = shared.root.clone();
+    let served = shared.news.borrow().stamp.clone();
+    let failed = shared.news.borrow().error.is_some();
+    let built = tokio::task::spawn_blocking(move || {
+        if book::current_stamp(&root) == served && !failed {
+            return Ok(served);
+        }
+        book::build(&root)
+    })
+    .await;
+    let error = match built {
+        Ok(Ok(stamp)) => {
+            shared.news.send_if_modified(|news| {
+                let changed = news.stamp != stamp || news.error.is_some();
+                news.stamp = stamp;
+                news.error = None;
+                changed
+            });
+            return;
+        }
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(error) => error.to_string(),
+    };
+    eprintln!("The book could not be built anew (the old one stays): {error}");
+    shared.news.send_modify(|news| news.error = Some(error));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_one_id_per_line_with_comments() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        assert!(progress(dir.path()).is_empty(), "no file, nothing done");
+        std::fs::create_dir(dir.path().join("my"))?;
+        let text = "# done so far\n\nch01-sockets/echo\n  ch01-sockets/frame  # today\n#ch02/x\n";
+        std::fs::write(dir.path().join("my/progress.txt"), text)?;
+        assert_eq!(progress(dir.path()), ["ch01-sockets/echo", "ch01-sockets/frame"]);
+        Ok(())
+    }
+}

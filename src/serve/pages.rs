@@ -1,0 +1,102 @@
+//! The built book's files. HTML gets a mark in its head: the token of this start, and the stamp of the book that it is from.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::{Shared, book};
+
+/// `GET /…`: a file of the book.
+pub async fn page(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let folder = book::folder(&shared.root);
+    let Some(mut file) = locate(&folder, uri.path()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if file.is_dir() {
+        if !uri.path().ends_with('/') {
+            return Redirect::permanent(&format!("{}/", uri.path())).into_response();
+        }
+        file.push("index.html");
+    }
+    let is_html = file.extension().is_some_and(|extension| extension == "html");
+    match std::fs::read(&file) {
+        Ok(bytes) if is_html => html(&shared, StatusCode::OK, &String::from_utf8_lossy(&bytes)),
+        Ok(bytes) => {
+            let kind = mime_guess::from_path(&file).first_or_octet_stream().to_string();
+            let keep = if is_hashed(&file) { "max-age=31536000, immutable" } else { "no-cache" };
+            ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep.to_owned())], bytes)
+                .into_response()
+        }
+        Err(_) => missing(&shared, &folder),
+    }
+}
+
+fn missing(shared: &Shared, folder: &Path) -> Response {
+    let error = shared.news.borrow().error.clone();
+    if let (Some(error), false) = (error, folder.join("index.html").is_file()) {
+        let text = error.replace('&', "&amp;").replace('<', "&lt;");
+        let page = format!(
+            "<!doctype html><html lang=en><head><title>No book yet</title></head><body>\
+             <h1>The book could not be built</h1><pre>{text}</pre>\
+             <p>Mend it and load this page again.</p></body></html>"
+        );
+        return html(shared, StatusCode::INTERNAL_SERVER_ERROR, &page);
+    }
+    match std::fs::read_to_string(folder.join("404.html")) {
+        Ok(page) => html(shared, StatusCode::NOT_FOUND, &page),
+        Err(_) => (StatusCode::NOT_FOUND, "There is no such page.").into_response(),
+    }
+}
+
+/// The file that a path names, unless it leads out of the folder.
+fn locate(folder: &Path, path: &str) -> Option<PathBuf> {
+    let relative = Path::new(path.trim_start_matches('/'));
+    let stays = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    stays.then(|| folder.join(relative))
+}
+
+/// mdBook puts a hash of the content into the names of what pages load: `book-1a2b3c4d.js`.
+fn is_hashed(file: &Path) -> bool {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    stem.rsplit_once('-').is_some_and(|(_, hash)| {
+        hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+fn html(shared: &Shared, status: StatusCode, page: &str) -> Response {
+    let mark = format!(
+        "<head>\n<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\">\
+         <script>document.documentElement.classList.add('workbook')</script>",
+        shared.guard.token(),
+        shared.news.borrow().stamp,
+    );
+    let page = page.replacen("<head>", &mark, 1);
+    (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_leads_out_of_the_book() {
+        let folder = Path::new("/book");
+        assert_eq!(locate(folder, "/a/b.html"), Some(PathBuf::from("/book/a/b.html")));
+        assert_eq!(locate(folder, "/"), Some(PathBuf::from("/book/")));
+        assert_eq!(locate(folder, "//etc/passwd"), Some(PathBuf::from("/book/etc/passwd")));
+        for path in ["/../x", "/a/../../x", "/./../x", "/.."] {
+            assert_eq!(locate(folder, path), None, "input: {path}");
+        }
+    }
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_by_the_browser() {
+        assert!(is_hashed(Path::new("book-1a2b3c4d.js")));
+        assert!(!is_hashed(Path::new("index.html")));
+        assert!(!is_hashed(Path::new("ch01-sockets.html")));
+        assert!(!is_hashed(Path::new("a-toolongaa.js")));
+    }
+}

@@ -1,0 +1,31 @@
+//! Every `console` block of the pages and of the README is executed, and what it prints compared.
+//!
+//!     cargo test -p workbook-tests --test console               # all
+//!     cargo test -p workbook-tests --test console 1-echo.md:80  # one
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use workbook_tests::transcripts::{of_page, pages, trial};
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    let pages = pages().unwrap_or_default();
+    for page in &pages {
+        match of_page(page) {
+            Ok(scripts) => trials.extend(scripts.into_iter().map(|script| {
+                let name = format!("{page}:{}", script.exchanges[0].line);
+                trial(name, script)
+            })),
+            Err(error) => trials.push(failing(page.clone(), format!("{error:#}"))),
+        }
+    }
+    if pages.is_empty() {
+        trials.push(failing("book/SUMMARY.md".into(), "it lists no pages".into()));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn failing(name: String, why: String) -> Trial {
+    Trial::test(name, move || Err(Failed::from(why)))
+}
