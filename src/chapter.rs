@@ -78,6 +78,18 @@ pub enum Kind {
     Conform,
 }
 
+impl Kind {
+    /// The word that `exercises.toml` has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Extend => "extend",
+            Kind::Bughunt => "bughunt",
+            Kind::Measure => "measure",
+            Kind::Conform => "conform",
+        }
+    }
+}
+
 impl Step {
     /// 1 for `step1_echo`.
     pub fn number(&self) -> usize {

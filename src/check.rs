@@ -1,9 +1,24 @@
 //! `check`: one verdict per step, in words.
 
+use std::fmt::Write;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use regex::Regex;
+
+use crate::chapter::Chapter;
+use crate::compile::Fault;
+use crate::processes::{self, Cancel};
+use crate::progress::Progress;
+use crate::rebuild::Rebuild;
+use crate::style::{Style, wrap};
+use crate::task::Task;
+use crate::trial::{Failure, Outcome, Trial};
+use crate::verdict::{self, Judge, Report, Unit, Verdict};
 
 /// What follows the word `check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -16,12 +31,339 @@ pub struct Args {
     /// Check the exercises as well as the steps
     #[arg(long)]
     pub all: bool,
+    /// How long one test may take before it is ended
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
 }
 
-/// Does what the word says.
+/// How long a value of an assertion is shown without `-v`.
+const MAX_SHOWN_LINES: usize = 24;
+
+/// Checks, and ends with status 0 only if everything asked for is right.
 ///
 /// # Errors
-/// What stands in the way, in one line.
-pub fn run(_root: &Path, _args: &Args) -> Result<ExitCode> {
-    bail!("`check` is not built yet")
+/// When there is nothing to check, or cargo cannot be run.
+pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
+    let task = Task::find_or_current(root, args.what.as_deref())?;
+    let mine = Rebuild::started(root, task.chapter().clone())?;
+    let units = match task {
+        Task::Chapter(chapter) => verdict::units(&chapter, args.all),
+        Task::Step(_, step) => vec![Unit::Step(step)],
+        Task::Exercise(_, exercise) => vec![Unit::Exercise(exercise)],
+    };
+    processes::begin(130)?;
+    let style = Style::stdout();
+    let judge = Judge {
+        root,
+        mine: &mine,
+        colour: style.colour,
+        limit: Duration::from_secs(args.limit),
+        cancel: Cancel::default(),
+    };
+    let print = Print { style, mine: &mine, verbose: args.verbose };
+    println!("{}", style.bold(&format!("my/{}: {}", mine.chapter.name, mine.chapter.title)));
+    let mut reports = Vec::new();
+    let judged = judge.judge(&units, |report| {
+        println!("{}", print.line(&report));
+        reports.push(report);
+    });
+    processes::end();
+    judged?;
+    remember(root, &mine.chapter, &reports)?;
+    print!("{}", print.details(&reports));
+    let right = reports.iter().all(Report::is_right);
+    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Marks what passed as done; a verdict that needed the book's steps, or the book's own source, is nobody's progress.
+///
+/// # Errors
+/// When progress cannot be written.
+pub fn remember(root: &Path, chapter: &Chapter, reports: &[Report]) -> Result<()> {
+    let own = |report: &&Report| {
+        matches!(report.verdict, Verdict::Right { own: true, .. }) && report.on_book.is_empty()
+    };
+    let ids: Vec<String> =
+        reports.iter().filter(own).map(|report| report.unit.progress_id(chapter)).collect();
+    let known = Progress::load(root)?;
+    if ids.iter().all(|id| known.is_done(id)) {
+        return Ok(());
+    }
+    Progress::update(root, |progress| {
+        for id in &ids {
+            progress.mark(id);
+        }
+    })
+}
+
+/// How verdicts are printed.
+pub struct Print<'a> {
+    /// Colours or not.
+    pub style: Style,
+    /// The reader's rebuild.
+    pub mine: &'a Rebuild,
+    /// Everything that the compiler and the tests say.
+    pub verbose: bool,
+}
+
+impl Print<'_> {
+    /// One line per unit: `  2 frame   wrong answer   2 of 9 tests fail`.
+    pub fn line(&self, report: &Report) -> String {
+        let style = self.style;
+        let chapter = &self.mine.chapter;
+        let names = chapter.steps.iter().map(|step| step.name().len() + 2);
+        let names = names.chain(chapter.exercises.iter().map(|exercise| exercise.id.len()));
+        let width = names.max().unwrap_or(0);
+        let name = match &report.unit {
+            Unit::Step(step) => format!("{} {}", step.number(), step.name()),
+            Unit::Exercise(exercise) => exercise.id.clone(),
+        };
+        let tests = |count: usize| match count {
+            1 => "1 test".to_string(),
+            _ => format!("{count} tests"),
+        };
+        let (word, mut remark) = match &report.verdict {
+            Verdict::Right { tests: count, own: true } => ("right", tests(*count)),
+            Verdict::Right { tests: count, own: false } => {
+                ("right", format!("{}; the book's own", tests(*count)))
+            }
+            Verdict::Todo { passed: 0, what, .. } => ("not started", format!("todo: {what}")),
+            Verdict::Todo { passed, tests, what } => {
+                ("begun", format!("{passed} of {tests} tests pass; todo: {what}"))
+            }
+            Verdict::Waits { on } => ("waits", format!("for {on}, which is not written yet")),
+            Verdict::Broken(faults) => {
+                let count = faults.len();
+                ("does not compile", format!("{count} error{}", if count == 1 { "" } else { "s" }))
+            }
+            Verdict::Wrong { failed, tests } => {
+                ("wrong answer", format!("{} of {tests} tests fail", failed.len()))
+            }
+            Verdict::Missing(_) => ("missing", "a file is not there".into()),
+        };
+        if !report.on_book.is_empty() && !matches!(report.verdict, Verdict::Broken(_)) {
+            let steps: Vec<String> = report.on_book.iter().map(usize::to_string).collect();
+            write!(remark, "; on the book's step {}", steps.join(" and ")).unwrap_or_default();
+        }
+        let padded = format!("{word:<16}");
+        let painted = match &report.verdict {
+            Verdict::Right { .. } => style.green(&padded),
+            Verdict::Todo { .. } | Verdict::Waits { .. } => style.yellow(&padded),
+            _ => style.red(&padded),
+        };
+        let room = crate::style::WIDTH.saturating_sub(width + 22);
+        let remark = match remark.chars().count() > room {
+            true => format!("{}…", remark.chars().take(room.saturating_sub(1)).collect::<String>()),
+            false => remark,
+        };
+        format!("  {name:<width$}  {painted}  {}", style.dim(&remark))
+    }
+
+    /// Why each unit that is not right is not, and what to do next.
+    pub fn details(&self, reports: &[Report]) -> String {
+        let mut out = String::new();
+        for report in reports {
+            out += &self.detail(report);
+        }
+        out += &self.next(reports);
+        out
+    }
+
+    /// Why a unit does not compile or is wrong; nothing for the rest.
+    pub fn detail(&self, report: &Report) -> String {
+        let mut out = String::new();
+        let unit = &report.unit;
+        let head = |what: &str| {
+            let name = match unit {
+                Unit::Step(step) => format!("step {}, {}", step.number(), step.title),
+                Unit::Exercise(exercise) => format!("{}, {}", exercise.id, exercise.title),
+            };
+            format!("\n{}\n", self.style.bold(&format!("{name}: {what}")))
+        };
+        match &report.verdict {
+            Verdict::Broken(faults) => {
+                out += &head("does not compile");
+                out += &self.faults(faults);
+            }
+            Verdict::Wrong { failed, .. } => {
+                out += &head("wrong answer");
+                let shown = if self.verbose { failed.len() } else { 1 };
+                for trial in failed.iter().take(shown) {
+                    out += &self.failure(unit, trial);
+                }
+                if failed.len() > shown {
+                    let others: Vec<&str> =
+                        failed[shown..].iter().map(|trial| trial.name.as_str()).collect();
+                    out += &wrap(&format!("-v shows the others too: {}", others.join(", ")), "  ");
+                }
+            }
+            Verdict::Missing(file) => {
+                out += &head("missing");
+                let name = format!("{}/{}", self.mine.chapter.short(), unit.id());
+                out +=
+                    &format!("  {file} is not there; `cargo run -- reset {name}` brings it back\n");
+            }
+            Verdict::Right { .. } | Verdict::Todo { .. } | Verdict::Waits { .. } => return out,
+        }
+        if !matches!(report.verdict, Verdict::Missing(_)) {
+            out += &format!("  page  {}\n", unit.page(&self.mine.chapter));
+            out += &format!("  stuck?  cargo run -- hint {}\n", unit.id());
+        }
+        out
+    }
+
+    fn faults(&self, faults: &[Fault]) -> String {
+        let mut out = String::new();
+        let shown = if self.verbose { faults.len() } else { 1 };
+        for fault in faults.iter().take(shown) {
+            if let Some((file, line)) = &fault.place {
+                let place = format!("{}:{line}", self.mine.shown(file));
+                out += &format!("  {place}: {}\n", fault.message);
+            } else {
+                out += &format!("  {}\n", fault.message);
+            }
+            for line in self.places(&fault.rendered).lines().filter(|line| !line.is_empty()) {
+                out += &format!("    {line}\n");
+            }
+        }
+        match faults.len() - shown.min(faults.len()) {
+            0 => {}
+            1 => out += "  and 1 more error: -v shows it\n",
+            more => out += &format!("  and {more} more errors: -v shows them\n"),
+        }
+        out
+    }
+
+    /// rustc names files as it sees them, from the copy; the reader's are below `my/`.
+    fn places(&self, rendered: &str) -> String {
+        static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
+            Regex::new(r"((?:-->|:::)\s*(?:\x1b\[[0-9;]*m)*\s*)((?:src|tests|examples|exercises)/)")
+                .ok()
+        });
+        match &*ARROW {
+            Some(arrow) => {
+                let with = format!("${{1}}{}${{2}}", self.mine.shown(""));
+                arrow.replace_all(rendered, with.as_str()).into_owned()
+            }
+            None => rendered.to_string(),
+        }
+    }
+
+    fn failure(&self, unit: &Unit, trial: &Trial) -> String {
+        let Outcome::Failed(failure) = &trial.outcome else { return String::new() };
+        let file = format!("tests/{}.rs", unit.id());
+        let source = fs::read_to_string(self.mine.dir.join(&file)).unwrap_or_default();
+        let mut out = String::new();
+        if let Some(invariant) = doc_of(&source, &trial.name) {
+            out += &wrap(&invariant, "  ");
+        }
+        let line = failure.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let name = trial.name.rsplit("::").next().unwrap_or_default();
+        out += &format!("  test {name}, {}{line}\n", self.mine.shown(file));
+        out += &self.values(failure);
+        if self.verbose {
+            out += "  all that it printed:\n";
+            for line in trial.output.lines().filter(|line| !line.is_empty()) {
+                out += &format!("    | {line}\n");
+            }
+        }
+        out
+    }
+
+    fn values(&self, failure: &Failure) -> String {
+        let mut out = String::new();
+        let most = if self.verbose { usize::MAX } else { MAX_SHOWN_LINES };
+        let mut put = |label: &str, text: &str| {
+            let lines: Vec<&str> = text.lines().collect();
+            if lines.len() == 1 && !label.is_empty() {
+                out += &format!("    {label:<8}  {}\n", lines[0]);
+                return;
+            }
+            if !label.is_empty() {
+                out += &format!("    {label}\n");
+            }
+            for line in lines.iter().take(most) {
+                out += &format!("      {line}\n");
+            }
+            if lines.len() > most {
+                out += &format!("      … {} more lines: -v shows them\n", lines.len() - most);
+            }
+        };
+        match failure.message.strip_prefix("input:") {
+            Some(input) => put("input", input.trim_start_matches(' ').trim_start_matches('\n')),
+            None if failure.message.is_empty() => {}
+            None => put("", &failure.message),
+        }
+        if let (Some(expected), Some(got)) = (&failure.expected, &failure.got) {
+            put("expected", expected);
+            put("got", got);
+        }
+        out
+    }
+
+    /// What to do next: the first unit that waits for the reader.
+    fn next(&self, reports: &[Report]) -> String {
+        let chapter = &self.mine.chapter;
+        let right = reports.iter().filter(|report| report.is_right()).count();
+        if right == reports.len() {
+            let next = match reports {
+                [one] if matches!(one.unit, Unit::Step(_)) => {
+                    "; `cargo run -- check` for the chapter"
+                }
+                _ if !chapter.exercises.is_empty()
+                    && reports.len() < chapter.steps.len() + chapter.exercises.len() =>
+                {
+                    "; the exercises are next: `cargo run -- list`"
+                }
+                _ => "",
+            };
+            return format!("\nall right{next}\n");
+        }
+        let todo = reports.iter().find(|report| matches!(report.verdict, Verdict::Todo { .. }));
+        let in_the_way = reports
+            .iter()
+            .any(|report| matches!(report.verdict, Verdict::Broken(_) | Verdict::Wrong { .. }));
+        let Some(report) = todo.filter(|_| !in_the_way) else { return String::new() };
+        let mut out = format!("\nnext    {}: {}\n", report.unit.id(), report.unit.title());
+        for file in report.unit.files(chapter) {
+            out += &format!("edit    {}\n", self.mine.shown(file));
+        }
+        out += &format!("read    {}\n", report.unit.page(chapter));
+        out += &format!("stuck?  cargo run -- hint {}\n", report.unit.id());
+        if right == 0 {
+            out +=
+                "A red check is where every step begins: it turns green as you write the bodies.\n";
+        }
+        out
+    }
+}
+
+/// The doc comment above a test function, as one paragraph; it begins with the invariant.
+fn doc_of(source: &str, test: &str) -> Option<String> {
+    let name = test.rsplit("::").next()?;
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let head = format!("fn {name}(");
+    let at = lines.iter().position(|line| line.contains(&head))?;
+    let above = lines[..at].iter().rev().take_while(|line| {
+        line.starts_with("///") || line.starts_with('#') || line.starts_with("$(")
+    });
+    let mut doc: Vec<&str> =
+        above.filter_map(|line| line.strip_prefix("///")).map(str::trim).collect();
+    doc.reverse();
+    (!doc.is_empty()).then(|| doc.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tests_doc_comment_is_found_above_its_attributes() {
+        let source = "/// I1: one\n/// and more.\n#[test]\nfn a() {}\n\n        /// I2: two.\n        #[test]\n        \
+                      $(#[$skip])?\n        fn b() {}\n#[test]\nfn c() {}\n";
+        assert_eq!(doc_of(source, "a").as_deref(), Some("I1: one and more."));
+        assert_eq!(doc_of(source, "on::exercise::b").as_deref(), Some("I2: two."));
+        assert_eq!(doc_of(source, "c"), None);
+        assert_eq!(doc_of(source, "d"), None);
+    }
 }

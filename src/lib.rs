@@ -1,9 +1,11 @@
 //! The runner: what `cargo run` does, and what `tests/` shares with it.
 
+pub mod backup;
 pub mod bench;
 pub mod chapter;
 pub mod check;
 pub mod client;
+pub mod compile;
 pub mod cut;
 pub mod descendants;
 pub mod doctor;
@@ -11,6 +13,7 @@ pub mod hint;
 pub mod judge;
 pub mod list;
 pub mod new;
+pub mod processes;
 pub mod progress;
 pub mod rebuild;
 pub mod reset;
@@ -19,9 +22,12 @@ pub mod serve;
 pub mod solution;
 pub mod stage;
 pub mod start;
+pub mod style;
 pub mod supervise;
 pub mod task;
 pub mod transcript;
+pub mod trial;
+pub mod verdict;
 pub mod watch;
 
 use std::fmt;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use workbook::{
-    bench, chapter, check, cut, doctor, hint, judge, list, new, progress, reset, serve, solution,
-    start, supervise, watch,
+    bench, chapter, check, cut, doctor, hint, judge, list, new, processes, progress, reset, serve,
+    solution, start, supervise, watch,
 };
 
 /// A workbook that rebuilds real systems from first principles. Without a word, it opens the book.
@@ -50,7 +50,7 @@ enum Word {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = supervise::main_if_asked() {
+    if let Some(code) = supervise::main_if_asked().or_else(processes::main_if_asked) {
         return code;
     }
     let mut words: Vec<_> = std::env::args_os().collect();

@@ -151,7 +151,7 @@ impl Progress {
 }
 
 /// The date in UTC, as `2026-11-22`.
-fn today() -> String {
+pub fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (year, month, day) = civil(since.as_secs() / 86_400);
     format!("{year:04}-{month:02}-{day:02}")

@@ -51,11 +51,11 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     let (name, short) = (&mine.chapter.name, mine.chapter.short());
     if mine.dir.exists() {
         bail!(
-            "my/{name} is there already and stays as it is.\n\
-             Go on with it:         cargo run -- watch {short}\n\
-             Begin again, or from   cargo run -- reset {short}    (keeps what you have in a backup)\n\
-             the book's step {from}:      cargo run -- solution {short}/step{} --apply",
-            from.max(2) - 1,
+            "my/{name} is there already and stays as it is.\n  \
+             to go on with it       cargo run -- watch {short}\n  \
+             to begin again         cargo run -- reset {short} --step {from}\n  \
+             to take the book's     cargo run -- solution {short}/step1 --apply\n\
+             (reset and --apply keep what you have in my/{name}/backup)"
         );
     }
     lay_out(root, &mine, from)?;

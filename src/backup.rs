@@ -1,0 +1,57 @@
+//! What is taken away from a reader is kept: `my/ch01-sockets/backup/2026-11-22-1/src/echo.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::rebuild::{Files, Rebuild};
+
+/// Puts `files` into the rebuild in place of what is there, and keeps what is there in a new folder below `backup/`. Returns that folder
+/// as the reader names it; `None` if nothing had to be kept. `remove` are files that go without another in their place.
+///
+/// # Errors
+/// When a file cannot be copied or written. What is there is copied before anything is written.
+pub fn replace(mine: &Rebuild, files: &Files, remove: &[PathBuf]) -> Result<Option<String>> {
+    let differs =
+        |path: &Path, text: &[u8]| fs::read(mine.dir.join(path)).is_ok_and(|mine| mine != text);
+    let mut kept: Vec<&PathBuf> =
+        files.iter().filter(|(path, text)| differs(path, text)).map(|(path, _)| path).collect();
+    kept.extend(remove);
+    let mut folder = None;
+    if !kept.is_empty() {
+        let name = free_name(&mine.dir.join("backup"));
+        for path in &kept {
+            let to = mine.dir.join("backup").join(&name).join(path);
+            let parent = to.parent().unwrap_or(&mine.dir);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::copy(mine.dir.join(path), &to))
+                .with_context(|| format!("cannot keep {} as {}", path.display(), to.display()))?;
+        }
+        folder = Some(mine.shown(format!("backup/{name}")));
+    }
+    for (path, text) in files {
+        if fs::read(mine.dir.join(path)).ok().as_ref() != Some(text) {
+            let to = mine.dir.join(path);
+            let parent = to.parent().unwrap_or(&mine.dir);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&to, text))
+                .with_context(|| format!("cannot write {}", to.display()))?;
+        }
+    }
+    for path in remove {
+        let path = mine.dir.join(path);
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(folder)
+}
+
+/// Today's date and the first number that is not taken.
+fn free_name(dir: &Path) -> String {
+    let date = crate::progress::today();
+    let mut number = 1;
+    while dir.join(format!("{date}-{number}")).exists() {
+        number += 1;
+    }
+    format!("{date}-{number}")
+}

@@ -1,0 +1,270 @@
+//! Runs one test of a test program in a process of its own, and reads why it failed.
+//!
+//! A process per test costs milliseconds and buys certainty: a test that hangs, aborts or exits is known by its name and
+//! hides no other.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::processes::{self, Cancel, Finished};
+
+/// How a test ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed.
+    Passed,
+    /// It reached a `todo!`: of which step or exercise, and the function's name or what is to do.
+    Todo {
+        /// `step 2` or `ex_shout`.
+        owner: String,
+        /// `frame::Reader::next`.
+        what: String,
+    },
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Why a test failed, in parts as far as it says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// The line of the test's file where it panicked.
+    pub line: Option<usize>,
+    /// What it says beside the two values: `input: …`.
+    pub message: String,
+    /// The right side of the assertion.
+    pub expected: Option<String>,
+    /// The left side.
+    pub got: Option<String>,
+}
+
+/// One test's name, outcome and output.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// `shouts`, or `on::exercise::shouts`.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Everything it printed.
+    pub output: String,
+}
+
+/// The tests of a program that `wanted` accepts, each run to its end or to the limit, some at a time.
+///
+/// # Errors
+/// When the program cannot be run; [`processes::Cancelled`].
+pub fn run_all(
+    program: &Path,
+    dir: &Path,
+    limit: Duration,
+    cancel: &Cancel,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Trial>> {
+    let list = start(program, dir, &["--list", "--format", "terse"], Some(limit), cancel)?;
+    let names: Vec<&str> = list
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .filter(|name| wanted(name))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(names.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let trial = run(program, dir, name, limit, cancel);
+                    done.lock().unwrap_or_else(|e| e.into_inner()).push((*name, trial));
+                }
+            });
+        }
+    });
+    processes::sweep_own();
+    let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
+    done.sort_by_key(|(name, _)| names.iter().position(|other| other == name));
+    done.into_iter().map(|(_, trial)| trial).collect()
+}
+
+fn start(
+    program: &Path,
+    dir: &Path,
+    args: &[&str],
+    limit: Option<Duration>,
+    cancel: &Cancel,
+) -> Result<Finished> {
+    let mut command = Command::new(program);
+    // As cargo runs a test: in the package's folder.
+    command.args(args).current_dir(dir).env("CARGO_MANIFEST_DIR", dir).env("RUST_BACKTRACE", "0");
+    command.env_remove("RUST_TEST_THREADS").env_remove("RUST_TEST_NOCAPTURE");
+    processes::run(&mut command, limit, cancel)
+}
+
+fn run(program: &Path, dir: &Path, name: &str, limit: Duration, cancel: &Cancel) -> Result<Trial> {
+    // Two threads, so that the test gets one of its own, which carries its name.
+    let args = ["--exact", name, "--include-ignored", "--nocapture", "--test-threads=2"];
+    let finished = start(program, dir, &args, Some(limit), cancel)?;
+    let outcome = judge(name, &finished, limit);
+    let output = format!("{}{}", finished.stdout, finished.stderr);
+    Ok(Trial { name: name.to_string(), outcome, output })
+}
+
+fn judge(name: &str, finished: &Finished, limit: Duration) -> Outcome {
+    if finished.success {
+        return Outcome::Passed;
+    }
+    let panics = panics(&finished.stderr);
+    let own = panics.iter().find(|panic| panic.thread == name).or(panics.last());
+    let todo = own.and_then(|panic| todo(&panic.message));
+    // A stage that the test started may be what reached it; its words stand in the output.
+    if let Some(todo) = todo.or_else(|| todo_anywhere(&finished.stderr)) {
+        return todo;
+    }
+    let says = |message: String| Outcome::Failed(Failure { message, ..Failure::default() });
+    if finished.timed_out {
+        return says(format!("it did not end within {} s, and was ended", limit.as_secs_f32()));
+    }
+    if let Some(panic) = own {
+        return Outcome::Failed(parts(panic));
+    }
+    let last = finished.stderr.lines().rev().find(|line| !line.trim().is_empty());
+    let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+    match finished.signal {
+        Some(signal) => says(format!("a signal ended it ({signal}){last}")),
+        None => says(format!("the process ended before the test did{last}")),
+    }
+}
+
+struct Panic<'a> {
+    thread: &'a str,
+    line: Option<usize>,
+    message: String,
+}
+
+/// The panics that a program reports: `thread 'NAME' (ID) panicked at FILE:LINE:COLUMN:`, and the message below.
+fn panics(stderr: &str) -> Vec<Panic<'_>> {
+    let mut found: Vec<Panic> = Vec::new();
+    let mut open = false;
+    for line in stderr.lines() {
+        let header = line.strip_prefix("thread '").and_then(|rest| rest.split_once('\''));
+        if let Some((thread, rest)) = header
+            && let Some((_, place)) = rest.split_once("panicked at ")
+        {
+            let number = place.trim_end_matches(':').rsplit(':').nth(1);
+            let line = number.and_then(|line| line.parse().ok());
+            found.push(Panic { thread, line, message: String::new() });
+            open = true;
+        } else if line.starts_with("note: run with `RUST_BACKTRACE=1`") {
+            open = false;
+        } else if let Some(panic) = found.last_mut().filter(|_| open) {
+            if !panic.message.is_empty() {
+                panic.message.push('\n');
+            }
+            panic.message.push_str(line);
+        }
+    }
+    found
+}
+
+const TODO: &str = "not yet implemented: ";
+
+fn todo(message: &str) -> Option<Outcome> {
+    let (owner, what) = message.strip_prefix(TODO)?.split_once(": ")?;
+    let known = owner.starts_with("step ") || owner.starts_with("ex_");
+    known.then(|| Outcome::Todo { owner: owner.into(), what: what.trim().into() })
+}
+
+fn todo_anywhere(text: &str) -> Option<Outcome> {
+    text.match_indices(TODO).find_map(|(at, _)| todo(text[at..].lines().next()?))
+}
+
+/// `assertion `left == right` failed: MESSAGE`, then `  left: …` and ` right: …`, which may go over several lines.
+fn parts(panic: &Panic) -> Failure {
+    let message = panic.message.trim_end();
+    let whole = Failure { line: panic.line, message: message.into(), ..Failure::default() };
+    let Some(rest) = message.strip_prefix("assertion `left == right` failed") else { return whole };
+    let split = rest.rsplit_once("\n right: ");
+    let Some((rest, expected)) = split else { return whole };
+    let Some((said, got)) = rest.split_once("\n  left: ") else { return whole };
+    Failure {
+        line: panic.line,
+        message: said.trim_start_matches(':').trim().into(),
+        expected: Some(expected.into()),
+        got: Some(got.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(stderr: &str) -> Outcome {
+        let finished = Finished { stderr: stderr.into(), ..Finished::default() };
+        judge("mine", &finished, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn an_assertion_falls_into_input_expected_and_got() {
+        let outcome = failed(
+            "\nthread 'mine' (7) panicked at tests/a.rs:12:5:\n\
+             assertion `left == right` failed: input:\n00  61 0a  a.\n  left: [\"a\"]\n right: [\"b\"]\n\
+             note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+        );
+        let expected = Failure {
+            line: Some(12),
+            message: "input:\n00  61 0a  a.".into(),
+            expected: Some("[\"b\"]".into()),
+            got: Some("[\"a\"]".into()),
+        };
+        assert_eq!(outcome, Outcome::Failed(expected));
+    }
+
+    #[test]
+    fn the_tests_own_panic_counts_not_that_of_another_thread() {
+        let outcome = failed(
+            "thread 'other' (8) panicked at tests/a.rs:1:1:\nboom\n\
+             thread 'mine' (7) panicked at tests/a.rs:3:5:\nit broke\n\
+             thread 'late' (9) panicked at tests/a.rs:4:5:\nbang\n",
+        );
+        let expected = Failure { line: Some(3), message: "it broke".into(), ..Failure::default() };
+        assert_eq!(outcome, Outcome::Failed(expected));
+    }
+
+    #[test]
+    fn a_todo_is_known_by_its_owner_wherever_it_stands() {
+        let todo =
+            |owner: &str, what: &str| Outcome::Todo { owner: owner.into(), what: what.into() };
+        let own = "thread 'mine' (7) panicked at src/a.rs:1:1:\nnot yet implemented: step 2: frame::next\n";
+        assert_eq!(failed(own), todo("step 2", "frame::next"));
+        let stage = "thread 'mine' (7) panicked at tests/a.rs:9:1:\nno line: thread 'main' (8) panicked at \
+                     src/a.rs:1:1:\nnot yet implemented: ex_shout: uppercase it\n";
+        assert_eq!(failed(stage), todo("ex_shout", "uppercase it"));
+        let others = "thread 'mine' (7) panicked at src/a.rs:1:1:\nnot yet implemented: later\n";
+        assert!(matches!(failed(others), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn what_ends_without_a_panic_says_how() {
+        let signal = Finished {
+            signal: Some(6),
+            stderr: "\nfatal runtime error: stack overflow, aborting\n".into(),
+            ..Finished::default()
+        };
+        let Outcome::Failed(failure) = judge("mine", &signal, Duration::from_secs(1)) else {
+            panic!("a signal is a failure");
+        };
+        assert_eq!(
+            failure.message,
+            "a signal ended it (6): fatal runtime error: stack overflow, aborting"
+        );
+        let hang = Finished { timed_out: true, ..Finished::default() };
+        let Outcome::Failed(failure) = judge("mine", &hang, Duration::from_secs(15)) else {
+            panic!("a hang is a failure");
+        };
+        assert_eq!(failure.message, "it did not end within 15 s, and was ended");
+    }
+}

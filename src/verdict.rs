@@ -1,0 +1,320 @@
+//! The verdict on one step or exercise, and how it reads.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::chapter::{Chapter, Exercise, Step};
+use crate::compile::{self, Compiled, Fault};
+use crate::processes::Cancel;
+use crate::progress;
+use crate::rebuild::{Files, Rebuild};
+use crate::trial::{self, Outcome, Trial};
+
+/// What is judged on its own: a step or an exercise.
+#[derive(Debug, Clone)]
+pub enum Unit {
+    /// One layer of the chapter.
+    Step(Step),
+    /// One task beyond the steps.
+    Exercise(Exercise),
+}
+
+impl Unit {
+    /// `step2_frame` or `ex_shout`: the name of its tests.
+    pub fn id(&self) -> &str {
+        match self {
+            Unit::Step(step) => &step.id,
+            Unit::Exercise(exercise) => &exercise.id,
+        }
+    }
+
+    /// Its title.
+    pub fn title(&self) -> &str {
+        match self {
+            Unit::Step(step) => &step.title,
+            Unit::Exercise(exercise) => &exercise.title,
+        }
+    }
+
+    /// What progress calls it.
+    pub fn progress_id(&self, chapter: &Chapter) -> String {
+        match self {
+            Unit::Step(step) => progress::step_id(chapter, step),
+            Unit::Exercise(exercise) => progress::exercise_id(chapter, exercise),
+        }
+    }
+
+    /// The address of its page.
+    pub fn page(&self, chapter: &Chapter) -> String {
+        match self {
+            Unit::Step(step) => crate::page(chapter, &step.page()),
+            Unit::Exercise(exercise) => crate::page(chapter, &exercise.section),
+        }
+    }
+
+    /// The first two hints of the ladder and the rest of it.
+    pub fn hints(&self) -> &[String] {
+        match self {
+            Unit::Step(step) => &step.hints,
+            Unit::Exercise(exercise) => &exercise.hints,
+        }
+    }
+
+    /// The reader's files for it, below the rebuild's folder.
+    pub fn files(&self, chapter: &Chapter) -> Vec<std::path::PathBuf> {
+        match self {
+            Unit::Step(step) => {
+                let below = |path: std::path::PathBuf| {
+                    path.strip_prefix(&chapter.dir).map(Path::to_path_buf).unwrap_or(path)
+                };
+                chapter.step_files(step).into_iter().map(below).collect()
+            }
+            Unit::Exercise(exercise) => vec![format!("exercises/{}.rs", exercise.id).into()],
+        }
+    }
+}
+
+/// Everything that a chapter has to judge: its steps, and its exercises too if `all`.
+pub fn units(chapter: &Chapter, all: bool) -> Vec<Unit> {
+    let steps = chapter.steps.iter().cloned().map(Unit::Step);
+    let exercises = chapter.exercises.iter().filter(|_| all).cloned().map(Unit::Exercise);
+    steps.chain(exercises).collect()
+}
+
+/// What a check says of a unit.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// All of its tests pass.
+    Right {
+        /// How many tests.
+        tests: usize,
+        /// Whether the reader wrote it: the book's own source is right, but nobody's progress.
+        own: bool,
+    },
+    /// A `todo!` of its own is reached, and nothing is wrong so far.
+    Todo {
+        /// What the first one stands for.
+        what: String,
+        /// How many tests pass already.
+        passed: usize,
+        /// How many there are.
+        tests: usize,
+    },
+    /// A `todo!` of an earlier step is reached.
+    Waits {
+        /// `step 2`.
+        on: String,
+    },
+    /// It does not compile.
+    Broken(Vec<Fault>),
+    /// Some of its tests fail.
+    Wrong {
+        /// Those that fail.
+        failed: Vec<Trial>,
+        /// How many there are.
+        tests: usize,
+    },
+    /// A file that it needs is not there.
+    Missing(String),
+}
+
+/// A unit's verdict, and under which conditions it holds.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was judged.
+    pub unit: Unit,
+    /// What came out.
+    pub verdict: Verdict,
+    /// The steps that did not compile and were replaced by the book's for this verdict.
+    pub on_book: Vec<usize>,
+}
+
+impl Report {
+    /// Whether it passed.
+    pub fn is_right(&self) -> bool {
+        matches!(self.verdict, Verdict::Right { .. })
+    }
+}
+
+/// How to judge.
+#[derive(Debug, Clone)]
+pub struct Judge<'a> {
+    /// The repository.
+    pub root: &'a Path,
+    /// The reader's rebuild.
+    pub mine: &'a Rebuild,
+    /// Whether compiler messages are coloured.
+    pub colour: bool,
+    /// How long one test may take.
+    pub limit: Duration,
+    /// Stops it.
+    pub cancel: Cancel,
+}
+
+impl Judge<'_> {
+    /// Judges units in their order and reports each as soon as it is known.
+    ///
+    /// # Errors
+    /// When nothing can be judged at all; [`crate::processes::Cancelled`].
+    pub fn judge(&self, units: &[Unit], mut report: impl FnMut(Report)) -> Result<()> {
+        let built = self.build(units)?;
+        for unit in units {
+            let verdict = self.verdict(unit, &built)?;
+            let own = match unit {
+                Unit::Step(step) => step.number(),
+                Unit::Exercise(_) => 0,
+            };
+            let on_book = built.broken.keys().copied().filter(|step| *step != own).collect();
+            report(Report { unit: unit.clone(), verdict, on_book });
+        }
+        Ok(())
+    }
+
+    /// Compiles until the library does: a step that does not compile is replaced by the book's.
+    fn build(&self, units: &[Unit]) -> Result<Built> {
+        let chapter = &self.mine.chapter;
+        let mut built = Built::default();
+        let mut instead = Files::new();
+        for step in &chapter.steps {
+            for file in Unit::Step(step.clone()).files(chapter) {
+                if !self.mine.dir.join(&file).is_file() {
+                    built.missing.entry(step.number()).or_insert_with(|| self.mine.shown(&file));
+                    built.broken.entry(step.number()).or_default();
+                }
+            }
+        }
+        for number in built.broken.keys() {
+            self.put_book(*number, &mut instead)?;
+        }
+        let has_test = |unit: &&Unit| self.test_file(unit).is_file();
+        let names: Vec<String> =
+            units.iter().filter(has_test).map(|unit| unit.id().to_string()).collect();
+        loop {
+            compile::copy(self.root, self.mine, &instead)?;
+            built.compiled =
+                compile::compile(self.root, self.mine, &names, self.colour, &self.cancel)?;
+            let Some(faults) = built.compiled.in_library() else { return Ok(built) };
+            let mut fresh: BTreeMap<usize, Vec<Fault>> = BTreeMap::new();
+            for fault in faults {
+                let module = compile::modules(std::slice::from_ref(fault)).pop_first().flatten();
+                let step = module.and_then(|module| chapter.step_of_module(&module));
+                if let Some(number) = step.map(Step::number)
+                    && !built.broken.contains_key(&number)
+                {
+                    fresh.entry(number).or_default().push(fault.clone());
+                }
+            }
+            if fresh.is_empty() {
+                return Ok(built);
+            }
+            for (number, faults) in fresh {
+                self.put_book(number, &mut instead)?;
+                built.broken.insert(number, faults);
+            }
+        }
+    }
+
+    fn put_book(&self, number: usize, instead: &mut Files) -> Result<()> {
+        let chapter = &self.mine.chapter;
+        let step = &chapter.steps[number - 1];
+        for file in (Unit::Step(step.clone())).files(chapter) {
+            instead.insert(file.clone(), fs::read(chapter.dir.join(&file))?);
+        }
+        Ok(())
+    }
+
+    fn test_file(&self, unit: &Unit) -> std::path::PathBuf {
+        self.mine.dir.join(format!("tests/{}.rs", unit.id()))
+    }
+
+    fn verdict(&self, unit: &Unit, built: &Built) -> Result<Verdict> {
+        let chapter = &self.mine.chapter;
+        let number = match unit {
+            Unit::Step(step) => Some(step.number()),
+            Unit::Exercise(_) => None,
+        };
+        if let Some(file) = number.and_then(|number| built.missing.get(&number)) {
+            return Ok(Verdict::Missing(file.clone()));
+        }
+        if let Some(faults) = number.and_then(|number| built.broken.get(&number)) {
+            return Ok(Verdict::Broken(faults.clone()));
+        }
+        if !self.test_file(unit).is_file() {
+            return Ok(Verdict::Missing(self.mine.shown(format!("tests/{}.rs", unit.id()))));
+        }
+        let compiled = &built.compiled;
+        let last = number == Some(chapter.steps.len());
+        let faults = compiled
+            .in_library()
+            .or_else(|| compiled.of("test", Some(unit.id())))
+            .or_else(|| compiled.of("example", Some(unit.id())))
+            .or_else(|| compiled.of("bin", None).filter(|_| last));
+        if let Some(faults) = faults {
+            return Ok(Verdict::Broken(faults.to_vec()));
+        }
+        let Some(program) = compiled.tests.get(unit.id()) else {
+            anyhow::bail!("cargo has not built the tests of {}", unit.id());
+        };
+        let dir = self.root.join("target").join(format!("check-{}", chapter.name));
+        let wanted = |name: &str| match unit {
+            Unit::Step(_) => true,
+            Unit::Exercise(_) => name.split("::").any(|part| part == "exercise"),
+        };
+        let trials = trial::run_all(program, &dir, self.limit, &self.cancel, wanted)?;
+        Ok(self.sum_up(unit, trials))
+    }
+
+    fn sum_up(&self, unit: &Unit, trials: Vec<Trial>) -> Verdict {
+        let tests = trials.len();
+        let passed = trials.iter().filter(|trial| trial.outcome == Outcome::Passed).count();
+        let me = match unit {
+            Unit::Step(step) => format!("step {}", step.number()),
+            Unit::Exercise(exercise) => exercise.id.clone(),
+        };
+        let (mut own, mut others) = (None, None);
+        for trial in &trials {
+            if let Outcome::Todo { owner, what } = &trial.outcome {
+                if *owner == me {
+                    own.get_or_insert_with(|| what.clone());
+                } else {
+                    others.get_or_insert_with(|| owner.clone());
+                }
+            }
+        }
+        let failed: Vec<Trial> = trials
+            .into_iter()
+            .filter(|trial| matches!(trial.outcome, Outcome::Failed(_)))
+            .collect();
+        match (failed.is_empty(), own, others) {
+            (false, ..) => Verdict::Wrong { failed, tests },
+            (true, Some(what), _) => Verdict::Todo { what, passed, tests },
+            (true, None, Some(on)) => Verdict::Waits { on },
+            (true, None, None) => Verdict::Right { tests, own: self.is_own(unit) },
+        }
+    }
+
+    /// Whether the reader's files differ from the book's; a step without files is everybody's own.
+    fn is_own(&self, unit: &Unit) -> bool {
+        let Unit::Step(_) = unit else { return true };
+        let files = unit.files(&self.mine.chapter);
+        let same = |file: &std::path::PathBuf| {
+            fs::read(self.mine.dir.join(file)).ok()
+                == fs::read(self.mine.chapter.dir.join(file)).ok()
+        };
+        files.is_empty() || !files.iter().all(same)
+    }
+}
+
+/// What a compilation left to run.
+#[derive(Debug, Default)]
+struct Built {
+    compiled: Compiled,
+    /// Steps that the book's stand in for, and why.
+    broken: BTreeMap<usize, Vec<Fault>>,
+    /// Steps of which a file is gone.
+    missing: BTreeMap<usize, String>,
+}
