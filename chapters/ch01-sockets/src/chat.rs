@@ -17,11 +17,11 @@
 use ch00_toolbox::clock::Clock;
 use ch01_sockets::bucket::{Bucket, Rate};
 use ch01_sockets::echo::{read_some, write_all};
-use ch01_sockets::frame::{Frames, Lines};
+use ch01_sockets::frame::{Framing, Lines};
 use ch01_sockets::outbox::{Limit, Outbox};
 use ch01_sockets::registry::{ClientId, Core, Effect, Event};
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
@@ -29,6 +29,9 @@ use std::time::Duration;
 
 /// What a thread may use of stack; it is reserved, not used up.
 const STACK: usize = 128 * 1024;
+
+/// Bytes that one read asks for.
+const CHUNK: usize = 16 * 1024;
 
 /// Why a client with a full outbox leaves.
 pub const TOO_SLOW: &str = "too slow to read what it is told";
@@ -104,8 +107,9 @@ struct State {
 
 impl State {
     /// Carries the effects out, and those that a cut adds, until none is
-    /// left: each cut removes a seat, so there is an end.
-    fn deliver(&mut self) {
+    /// left: each cut removes a seat, so there is an end. `reader`, if any,
+    /// is who calls, and takes its own lines before it waits again.
+    fn deliver(&mut self, reader: Option<ClientId>) {
         while !self.effects.is_empty() {
             for effect in std::mem::take(&mut self.effects) {
                 match effect {
@@ -113,7 +117,8 @@ impl State {
                         let Some(outbox) = self.seats.get(&to) else {
                             continue;
                         };
-                        if outbox.push(line).is_err() {
+                        let wake = Some(to) != reader;
+                        if outbox.push(line, wake).is_err() {
                             self.cut(to);
                         }
                     }
@@ -202,7 +207,7 @@ impl Hub {
         if matches!(event, Event::Leave(_)) {
             state.effects.push(Effect::End(id));
         }
-        state.deliver();
+        state.deliver(matches!(event, Event::Line(_)).then_some(id));
     }
     // ANCHOR_END: event
 
@@ -249,7 +254,7 @@ impl Hub {
             if writer.is_err() {
                 link.cut(); // no threads left: the reader ends at once
             }
-            let why = match self.read(id, link) {
+            let why = match self.read(id, link, outbox) {
                 Ok(()) => "hung up".to_string(),
                 Err(error) => {
                     self.event(id, Event::Notice(&format!("bye: {error}")));
@@ -263,21 +268,38 @@ impl Hub {
             while let Ok(1..) = link.receive(&mut unread) {}
         });
     }
+    // ANCHOR_END: connection
 
-    fn read<L: Link>(&self, id: ClientId, link: &L) -> io::Result<()> {
-        let mut lines =
-            Frames::new(Receive(link), Lines::new(self.limits.line));
+    // ANCHOR: read
+    /// The client's lines to the core, until there are no more. What they
+    /// cause is sent from here, before this thread waits: it is awake, and
+    /// the writer would have to be woken.
+    fn read<L: Link>(
+        &self,
+        id: ClientId,
+        link: &L,
+        outbox: &Outbox,
+    ) -> io::Result<()> {
+        let mut lines = Lines::new(self.limits.line);
         let mut bucket = Bucket::new(self.limits.rate);
-        while let Some(line) = lines.next_frame()? {
-            self.event(id, Event::Line(&line));
-            let wait = bucket.take(self.clock.now());
-            if !wait.is_zero() {
-                self.clock.sleep(wait); // I11: not reading is the brake
+        let (mut buf, mut batch) = (vec![0; CHUNK], Vec::new());
+        loop {
+            while let Some(line) = lines.next()? {
+                self.event(id, Event::Line(&line));
+                let wait = bucket.take(self.clock.now());
+                if outbox.crowded() || !wait.is_zero() {
+                    flush(link, outbox, &mut batch)?;
+                    self.clock.sleep(wait); // I11: not reading is the brake
+                }
+            }
+            flush(link, outbox, &mut batch)?;
+            match link.receive(&mut buf)? {
+                0 => return Ok(lines.finish()?),
+                count => lines.push(&buf[..count]),
             }
         }
-        Ok(())
     }
-    // ANCHOR_END: connection
+    // ANCHOR_END: read
 
     /// How many connections have threads.
     pub fn open(&self) -> usize {
@@ -295,7 +317,7 @@ impl Hub {
             core.step(id, Event::Notice(text), effects);
             effects.push(Effect::End(id));
         }
-        state.deliver();
+        state.deliver(None);
     }
 
     /// Waits until no connection is open, at most `limit`; how many still are.
@@ -320,25 +342,41 @@ impl Hub {
     }
 }
 
+// ANCHOR: write
+/// The client's writer: waits for what others have to say to it.
 fn write<L: Link>(link: &L, outbox: &Outbox) {
     let mut batch = Vec::new();
     while outbox.take(&mut batch) {
-        if link.send(&batch).is_err() {
-            outbox.discard();
-            return link.cut(); // wakes the reader, who says why
+        if send(link, outbox, &batch).is_err() {
+            return;
         }
     }
     link.finish();
 }
 
-/// A link's receiving half, as `Frames` wants it.
-struct Receive<'a, L>(&'a L);
-
-impl<L: Link> Read for Receive<'_, L> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.receive(buf)
+/// Sends what is there, unless the writer is at it.
+fn flush<L: Link>(
+    link: &L,
+    outbox: &Outbox,
+    batch: &mut Vec<u8>,
+) -> io::Result<()> {
+    match outbox.take_now(batch) {
+        true => send(link, outbox, batch),
+        false => Ok(()),
     }
 }
+
+/// Sends a batch; a failure ends the connection for both threads.
+fn send<L: Link>(link: &L, outbox: &Outbox, batch: &[u8]) -> io::Result<()> {
+    let sent = link.send(batch);
+    if sent.is_err() {
+        outbox.discard();
+        link.cut();
+    }
+    outbox.done(batch.len());
+    sent
+}
+// ANCHOR_END: write
 
 /// Takes a connection off the hub's list, even where its thread panics.
 struct Ended {

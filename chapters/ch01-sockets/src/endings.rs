@@ -70,7 +70,7 @@ struct State {
     timeout: Duration,
     /// The peer's FIN or an error has been read.
     ended: bool,
-    /// The write that made no progress, for the reader to give as reason.
+    /// A write made no progress: the reader gives this as the reason.
     stuck: bool,
 }
 // ANCHOR_END: timed
@@ -171,19 +171,18 @@ impl Link for Timed {
         let mut state = self.lock();
         state.ended = true;
         self.ended.notify_all();
-        if state.stuck {
-            let why = "reads nothing of what it is told";
-            return Err(io::Error::new(ErrorKind::TimedOut, why));
-        }
-        got
+        if state.stuck { Err(stuck()) } else { got }
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        let sent = write_all(&mut &self.stream, bytes);
-        if matches!(&sent, Err(e) if e.kind() == ErrorKind::WouldBlock) {
-            self.lock().stuck = true; // SO_SNDTIMEO ran out: I12
+        match write_all(&mut &self.stream, bytes) {
+            // SO_SNDTIMEO ran out: I12.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.lock().stuck = true;
+                Err(stuck())
+            }
+            sent => sent,
         }
-        sent
     }
 
     fn finish(&self) {
@@ -203,6 +202,11 @@ impl Link for Timed {
     }
 }
 // ANCHOR_END: impl
+
+fn stuck() -> io::Error {
+    let why = "reads nothing of what it is told";
+    io::Error::new(ErrorKind::TimedOut, why)
+}
 
 // ANCHOR: drain
 /// Says goodbye to everybody, waits for what is owed to be read, and cuts

@@ -185,7 +185,7 @@ impl Framing for Lines {
     fn next(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         let unread = self.buffer.unread()?;
         let fresh = &unread[self.scanned..];
-        let found = fresh.iter().position(|&byte| byte == b'\n');
+        let found = line_feed(fresh);
         self.examined += found.map_or(fresh.len(), |at| at + 1);
 
         let end = found.map_or(unread.len(), |at| self.scanned + at);
@@ -230,6 +230,16 @@ impl Framing for Lines {
     }
 }
 // ANCHOR_END: lines_ends
+
+/// Where the first line feed is. `contains` compares a word at a time, which
+/// `position` on a slice does not: 64 bytes that have none are soon passed.
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    let mut blocks = bytes.chunks(64);
+    let block = blocks.position(|block| block.contains(&b'\n'))?;
+    let mut rest = bytes[block * 64..].iter();
+    rest.position(|&byte| byte == b'\n')
+        .map(|at| block * 64 + at)
+}
 
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)

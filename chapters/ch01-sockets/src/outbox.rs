@@ -1,13 +1,16 @@
 //! What is on its way to one client, and the most that it may be.
 //!
 //! Whoever has something to say puts it here and goes on; the client's own
-//! writer thread takes it out and waits for the socket. So a slow reader
-//! costs its own outbox, and nobody else a microsecond.
+//! threads take it out and wait for the socket. So a slow reader costs its
+//! own outbox, and nobody else a microsecond.
 //!
 //! ```text
-//!   push ──▶ │ line │ line │ line │ ──▶ take ──▶ in flight ──▶ socket
+//!   push ──▶ │ line │ line │ line │ ──▶ take ──▶ in flight ──▶ done
 //!            └── at most `lines` and, with what is in flight, `bytes` ─┘
 //! ```
+//!
+//! One batch is in flight at a time, whichever thread took it: two would
+//! reach the socket in either order.
 //!
 //! I9: what one client makes the server hold is bounded, and a client over
 //! the bound is cut off, never waited for.
@@ -44,11 +47,12 @@ pub struct Outbox {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Line>,
-    /// Bytes in `queue` plus bytes in flight.
+    /// Bytes in `queue` and in flight.
     bytes: usize,
-    in_flight: usize,
+    /// A batch was taken and is not done.
+    busy: bool,
     closed: bool,
-    /// The taker sleeps: only then is waking it worth a system call.
+    /// The writer sleeps: only then is waking it worth a system call.
     waiting: bool,
 }
 // ANCHOR_END: outbox
@@ -65,11 +69,12 @@ impl Outbox {
     }
 
     // ANCHOR: push
-    /// Puts a line in; never waits. After `close` the line is dropped.
+    /// Puts a line in; never waits. After `close` the line is dropped. `wake`
+    /// is false where the caller itself will take it.
     ///
     /// # Errors
     /// [`Full`]: it would go over the limit, and was not put in.
-    pub fn push(&self, line: Line) -> Result<(), Full> {
+    pub fn push(&self, line: Line, wake: bool) -> Result<(), Full> {
         let mut state = self.lock();
         if state.closed {
             return Ok(());
@@ -81,30 +86,49 @@ impl Outbox {
         }
         state.bytes += line.len();
         state.queue.push_back(line);
-        self.wake(state);
+        if wake {
+            self.wake(state);
+        }
         Ok(())
     }
-
-    /// Waits for lines and moves them all into `batch`; false: there are none
-    /// and there will be none. The batch before this one counts as written.
-    pub fn take(&self, batch: &mut Vec<u8>) -> bool {
-        batch.clear();
-        let mut state = self.lock();
-        state.bytes -= std::mem::take(&mut state.in_flight);
-        while state.queue.is_empty() && !state.closed {
-            state.waiting = true;
-            state = self
-                .ready
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        for line in state.queue.drain(..) {
-            batch.extend_from_slice(&line);
-        }
-        state.in_flight = batch.len();
-        !batch.is_empty()
-    }
     // ANCHOR_END: push
+
+    // ANCHOR: take
+    /// Waits for lines and moves them all into `batch`; false: there are none
+    /// and there will be none. [`Outbox::done`] must follow.
+    pub fn take(&self, batch: &mut Vec<u8>) -> bool {
+        let mut state = self.lock();
+        while state.busy || state.queue.is_empty() && !state.closed {
+            state.waiting = true;
+            let woken = self.ready.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.fill(batch)
+    }
+
+    /// As `take`, but false at once where it would wait.
+    pub fn take_now(&self, batch: &mut Vec<u8>) -> bool {
+        let mut state = self.lock();
+        !state.busy && state.fill(batch)
+    }
+
+    /// The batch of so many bytes is written.
+    pub fn done(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.bytes -= bytes;
+        state.busy = false;
+        if !state.queue.is_empty() || state.closed {
+            self.wake(state);
+        }
+    }
+    // ANCHOR_END: take
+
+    /// Whether more than half of the limit is used up.
+    pub fn crowded(&self) -> bool {
+        let state = self.lock();
+        state.bytes > self.limit.bytes / 2
+            || state.queue.len() > self.limit.lines / 2
+    }
 
     // ANCHOR: close
     /// Nothing more goes in; what is in still comes out.
@@ -118,7 +142,8 @@ impl Outbox {
     pub fn discard(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.bytes = state.in_flight;
+        let dropped: usize = state.queue.iter().map(|line| line.len()).sum();
+        state.bytes -= dropped;
         state.queue = VecDeque::new();
         self.wake(state);
     }
@@ -135,6 +160,17 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     // ANCHOR_END: close
+}
+
+impl State {
+    fn fill(&mut self, batch: &mut Vec<u8>) -> bool {
+        batch.clear();
+        for line in self.queue.drain(..) {
+            batch.extend_from_slice(&line);
+        }
+        self.busy = !batch.is_empty();
+        self.busy
+    }
 }
 
 #[cfg(test)]
@@ -154,21 +190,45 @@ mod tests {
     fn bytes_in_flight_count() {
         let outbox = outbox(8, 100);
         let mut batch = Vec::new();
-        assert_eq!(outbox.push(line("12345678")), Ok(()), "up to the limit");
-        assert_eq!(outbox.push(line("9")), Err(Full), "one over");
+        let push = |text: &str| outbox.push(line(text), true);
+        assert_eq!(push("12345678"), Ok(()), "input: up to the limit");
+        assert_eq!(push("9"), Err(Full), "input: one over");
         assert!(outbox.take(&mut batch));
-        assert_eq!(outbox.push(line("9")), Err(Full), "while in flight");
+        assert_eq!(push("9"), Err(Full), "input: while in flight");
+        outbox.done(8);
+        assert_eq!(push("9"), Ok(()), "input: after that");
         outbox.close();
-        assert!(!outbox.take(&mut batch), "the refused lines are not in it");
+        assert!(outbox.take(&mut batch));
+        assert_eq!(batch, b"9", "the refused lines are not in it");
     }
 
     /// I9: many short lines are bounded too
     #[test]
     fn lines_are_counted() {
         let outbox = outbox(1000, 2);
-        assert_eq!(outbox.push(line("")), Ok(()));
-        assert_eq!(outbox.push(line("")), Ok(()));
-        assert_eq!(outbox.push(line("")), Err(Full), "input: a third line");
+        assert_eq!(outbox.push(line("\n"), true), Ok(()));
+        assert!(!outbox.crowded());
+        assert_eq!(outbox.push(line("\n"), true), Ok(()));
+        assert!(outbox.crowded());
+        let third = outbox.push(line("\n"), true);
+        assert_eq!(third, Err(Full), "input: a third line");
+    }
+
+    /// I7: no second batch while one is in flight
+    #[test]
+    fn one_batch_in_flight() {
+        let outbox = outbox(100, 100);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        assert_eq!(outbox.push(line("1\n"), false), Ok(()));
+        assert!(outbox.take_now(&mut first));
+        assert_eq!(outbox.push(line("2\n"), false), Ok(()));
+        assert!(
+            !outbox.take_now(&mut second),
+            "input: the first is not done"
+        );
+        outbox.done(first.len());
+        assert!(outbox.take_now(&mut second));
+        assert_eq!((&*first, &*second), (&b"1\n"[..], &b"2\n"[..]));
     }
 
     /// I9: closing keeps what is owed, discarding drops it
@@ -176,15 +236,16 @@ mod tests {
     fn close_keeps_and_discard_drops() {
         let mut batch = Vec::new();
         let closed = outbox(100, 100);
-        assert_eq!(closed.push(line("owed\n")), Ok(()));
+        assert_eq!(closed.push(line("owed\n"), true), Ok(()));
         closed.close();
-        assert_eq!(closed.push(line("late\n")), Ok(()), "dropped in silence");
+        assert_eq!(closed.push(line("late\n"), true), Ok(()), "dropped");
         assert!(closed.take(&mut batch));
         assert_eq!(batch, b"owed\n");
+        closed.done(batch.len());
         assert!(!closed.take(&mut batch));
 
         let cut = outbox(100, 100);
-        assert_eq!(cut.push(line("owed\n")), Ok(()));
+        assert_eq!(cut.push(line("owed\n"), true), Ok(()));
         cut.discard();
         assert!(!cut.take(&mut batch));
     }
