@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bench;
+pub mod build;
 pub mod chapter;
 pub mod check;
 pub mod client;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use workbook::{
-    bench, chapter, check, cut, doctor, hint, judge, list, new, processes, progress, reset, serve,
-    solution, start, supervise, watch,
+    bench, build, chapter, check, cut, doctor, hint, judge, list, new, processes, progress, reset,
+    serve, solution, start, supervise, watch,
 };
 
 /// A workbook that rebuilds real systems from first principles. Without a word, it opens the book.
@@ -43,6 +43,8 @@ enum Word {
     Bench(bench::Args),
     /// Say which real clients are here, and how to get the others
     Doctor(doctor::Args),
+    /// For authors: build the book as files in target/book
+    Build(build::Args),
     /// For authors: lay out an empty chapter
     New(new::Args),
     /// For authors: write exercises/ from solutions/
@@ -85,6 +87,7 @@ fn run(word: &Word) -> anyhow::Result<ExitCode> {
         Word::Judge(args) => judge::run(&root, args),
         Word::Bench(args) => bench::run(&root, args),
         Word::Doctor(args) => doctor::run(&root, args),
+        Word::Build(args) => build::run(&root, args),
         Word::New(args) => new::run(&root, args),
         Word::Cut(args) => cut::run(&root, args),
     }
