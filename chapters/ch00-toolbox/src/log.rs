@@ -147,22 +147,21 @@ impl Log {
 
     /// Formats one line, keeps it, and writes it if its level is let through.
     pub fn record(&self, level: Level, message: fmt::Arguments<'_>) {
-        let mut line = Line {
-            text: String::new(),
-            full: false,
-        };
+        // Before the lock: formatting runs the caller's code, which may be
+        // slow, may panic, and may log.
+        let message = Message::of(message);
         let mut out = self.lock();
-        // Stamped under the lock: the order of lines is the order of stamps.
+        // Under the lock: the order of lines is the order of their stamps.
         let now = (self.inner.now)();
-        let (secs, micros) = (now.as_secs(), now.subsec_micros());
-        let _ = write!(line, "{secs:5}.{micros:06} {} ", level.label());
-        // A Display that fails leaves what it wrote so far: better than none.
-        let _ = line.write_fmt(message);
-        let line = line.end();
-        if level <= self.inner.level
-            && out.writer.write_all(line.as_bytes()).is_err()
-        {
-            out.lost += 1;
+        let line = format!(
+            "{:5}.{:06} {} {message}\n",
+            now.as_secs(),
+            now.subsec_micros(),
+            level.label(),
+        );
+        if level <= self.inner.level {
+            let written = out.writer.write_all(line.as_bytes());
+            out.lost += u64::from(written.is_err());
         }
         if out.ring.len() == RING {
             out.ring.pop_front();
@@ -194,13 +193,32 @@ impl Log {
     }
 }
 
-/// A line under construction: escaped, and bounded.
-struct Line {
+/// Bytes of a line beside its message: 20 digits of seconds at most, a dot,
+/// 6 digits, a space, 5 letters, a space, and the newline.
+const STAMP: usize = 20 + 1 + 6 + 1 + 5 + 1 + 1;
+
+/// A message under construction: escaped, and bounded.
+struct Message {
     text: String,
     full: bool,
 }
 
-impl fmt::Write for Line {
+impl Message {
+    fn of(arguments: fmt::Arguments<'_>) -> String {
+        let mut message = Message {
+            text: String::new(),
+            full: false,
+        };
+        // A Display that fails leaves what it wrote so far: better than none.
+        let _ = message.write_fmt(arguments);
+        if message.full {
+            message.text.push_str("...");
+        }
+        message.text
+    }
+}
+
+impl fmt::Write for Message {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         for c in part.chars() {
             let start = self.text.len();
@@ -209,23 +227,13 @@ impl fmt::Write for Line {
             } else {
                 self.text.push(c);
             }
-            // Room is kept for the mark of a cut, and for the newline.
-            if self.text.len() > LINE_MAX - "...\n".len() {
+            if self.text.len() > LINE_MAX - STAMP - "...".len() {
                 self.text.truncate(start);
                 self.full = true;
+                // Stops whoever formats: there is no use in going on.
                 return Err(fmt::Error);
             }
         }
         Ok(())
-    }
-}
-
-impl Line {
-    fn end(mut self) -> String {
-        if self.full {
-            self.text.push_str("...");
-        }
-        self.text.push('\n');
-        self.text
     }
 }
