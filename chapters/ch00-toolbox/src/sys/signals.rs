@@ -190,6 +190,11 @@ impl Signals {
 impl Drop for Signals {
     fn drop(&mut self) {
         for (signal, before) in self.before.drain(..).rev() {
+            // One that was sent and not delivered yet would meet the old
+            // action, which for most ends the process. Ignoring a signal
+            // makes the kernel forget it; an error here cannot be, since
+            // catching it went well.
+            let _ = act(signal, SIG_IGN);
             // SAFETY: `before` is what the kernel gave us for this signal.
             unsafe {
                 raw::sigaction(signal.number(), &before, ptr::null_mut())
