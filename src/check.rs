@@ -216,14 +216,8 @@ impl Print<'_> {
         let mut out = String::new();
         let shown = if self.verbose { faults.len() } else { 1 };
         for fault in faults.iter().take(shown) {
-            if let Some((file, line)) = &fault.place {
-                let place = format!("{}:{line}", self.mine.shown(file));
-                out += &format!("  {place}: {}\n", fault.message);
-            } else {
-                out += &format!("  {}\n", fault.message);
-            }
             for line in self.places(&fault.rendered).lines().filter(|line| !line.is_empty()) {
-                out += &format!("    {line}\n");
+                out += &format!("  {line}\n");
             }
         }
         match faults.len() - shown.min(faults.len()) {
@@ -302,7 +296,7 @@ impl Print<'_> {
     }
 
     /// What to do next: the first unit that waits for the reader.
-    fn next(&self, reports: &[Report]) -> String {
+    pub fn next(&self, reports: &[Report]) -> String {
         let chapter = &self.mine.chapter;
         let right = reports.iter().filter(|report| report.is_right()).count();
         if right == reports.len() {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::progress::Progress;
+use crate::rebuild::Rebuild;
 use crate::style::{Style, wrap};
 use crate::task::Task;
 use crate::verdict::{Unit, units};
@@ -13,7 +14,7 @@ use crate::verdict::{Unit, units};
 /// What follows the word `hint`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// A step or an exercise: `step1_echo`, `ch01/step1`, `ex_shout`; without it, the first step that is not done
+    /// A step or an exercise: `step1_echo`, `ch01/step1`, `ex_shout`; without it, the first that is left to do
     pub what: Option<String>,
     /// Begin again with the first hint
     #[arg(long)]
@@ -32,7 +33,9 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         Task::Exercise(_, exercise) => Unit::Exercise(exercise),
         Task::Chapter(chapter) => {
             let progress = Progress::load(root)?;
-            let left = |unit: &Unit| !progress.is_done(&unit.progress_id(&chapter));
+            let mine = Rebuild::of(root, chapter.clone());
+            let left =
+                |unit: &Unit| !progress.is_done(&unit.progress_id(&chapter)) && unit.is_own(&mine);
             match units(&chapter, true).into_iter().find(left) {
                 Some(unit) => unit,
                 None => bail!("everything in {} is done", chapter.name),

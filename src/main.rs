@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     if let Some(code) = supervise::main_if_asked().or_else(processes::main_if_asked) {
         return code;
     }
+    end_quietly_when_nobody_reads();
     let mut words: Vec<_> = std::env::args_os().collect();
     if words.len() < 2 {
         words.push("serve".into());
@@ -70,6 +71,19 @@ fn main() -> ExitCode {
             ExitCode::from(if error.is::<workbook::Usage>() { 2 } else { 1 })
         }
     }
+}
+
+/// `cargo run -- list | head -3` is no reason for a stack trace: print gives up by a panic, which is turned into an end.
+fn end_quietly_when_nobody_reads() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        if said.is_some_and(|text| text.starts_with("failed printing to stdout")) {
+            processes::end();
+            std::process::exit(1);
+        }
+        default(panic);
+    }));
 }
 
 fn run(word: &Word) -> anyhow::Result<ExitCode> {

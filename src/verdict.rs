@@ -56,12 +56,22 @@ impl Unit {
         }
     }
 
-    /// The first two hints of the ladder and the rest of it.
+    /// Nudge, approach, skeleton.
     pub fn hints(&self) -> &[String] {
         match self {
             Unit::Step(step) => &step.hints,
             Unit::Exercise(exercise) => &exercise.hints,
         }
+    }
+
+    /// Whether the reader's files differ from the book's; what has no files is everybody's own.
+    pub fn is_own(&self, mine: &Rebuild) -> bool {
+        let Unit::Step(_) = self else { return true };
+        let files = self.files(&mine.chapter);
+        let same = |file: &std::path::PathBuf| {
+            fs::read(mine.dir.join(file)).ok() == fs::read(mine.chapter.dir.join(file)).ok()
+        };
+        files.is_empty() || !files.iter().all(same)
     }
 
     /// The reader's files for it, below the rebuild's folder.
@@ -293,19 +303,8 @@ impl Judge<'_> {
             (false, ..) => Verdict::Wrong { failed, tests },
             (true, Some(what), _) => Verdict::Todo { what, passed, tests },
             (true, None, Some(on)) => Verdict::Waits { on },
-            (true, None, None) => Verdict::Right { tests, own: self.is_own(unit) },
+            (true, None, None) => Verdict::Right { tests, own: unit.is_own(self.mine) },
         }
-    }
-
-    /// Whether the reader's files differ from the book's; a step without files is everybody's own.
-    fn is_own(&self, unit: &Unit) -> bool {
-        let Unit::Step(_) = unit else { return true };
-        let files = unit.files(&self.mine.chapter);
-        let same = |file: &std::path::PathBuf| {
-            fs::read(self.mine.dir.join(file)).ok()
-                == fs::read(self.mine.chapter.dir.join(file)).ok()
-        };
-        files.is_empty() || !files.iter().all(same)
     }
 }
 
