@@ -53,44 +53,56 @@ const MAX_LINE: u64 = 8 * 1024;
 pub struct Launch {
     program: PathBuf,
     args: Vec<OsString>,
+    environment: Vec<(String, String)>,
+    /// The command that builds it, for the error when it is missing.
     build: String,
+    /// Whether it takes `--port`.
     listens: bool,
 }
 
 impl Launch {
     /// Any program, by its path or its name.
     pub fn program(path: impl Into<PathBuf>) -> Launch {
-        let (args, build) = (Vec::new(), String::new());
         Launch {
             program: path.into(),
-            args,
-            build,
+            args: Vec::new(),
+            environment: Vec::new(),
+            build: String::new(),
             listens: false,
         }
     }
 
     /// A chapter's finished stage.
     pub fn bin(package: &str) -> Launch {
+        let launch = Launch::program(beside_test(package));
         let build = format!("cargo build -p {package}");
-        let program = beside_test(package);
         Launch {
-            program,
-            args: Vec::new(),
             build,
             listens: true,
+            ..launch
         }
     }
 
     /// The stage of a chapter's step.
     pub fn example(package: &str, name: &str) -> Launch {
+        let launch = Launch::program(beside_test("examples").join(name));
         let build = format!("cargo build -p {package} --example {name}");
-        let program = beside_test("examples").join(name);
         Launch {
-            program,
-            args: Vec::new(),
             build,
             listens: true,
+            ..launch
         }
+    }
+
+    /// A variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Launch {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The file that is started.
+    pub fn path(&self) -> &Path {
+        &self.program
     }
 
     /// Further arguments.
@@ -158,6 +170,7 @@ impl Launch {
     pub fn spawn(&self) -> io::Result<Process> {
         let mut child = Command::new(&self.program)
             .args(&self.args)
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

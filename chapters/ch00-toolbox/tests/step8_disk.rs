@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use ch00_toolbox::disk::journal::{Journal, crc32, decode, encode};
 use ch00_toolbox::disk::loss::SECTOR;
+use ch00_toolbox::disk::lying::{Lie, Lying};
 use ch00_toolbox::disk::mem::{Fault, MemDisk};
 use ch00_toolbox::disk::sweep::{Tally, crash_everywhere};
-use ch00_toolbox::disk::{Disk, File, RealDisk, read_all};
+use ch00_toolbox::disk::{Disk, RealDisk, read_all};
 use ch00_toolbox::prop::{Gen, check};
 
 /// A real folder of this test's own.
@@ -235,63 +236,9 @@ const LATER: &[u8] = b"later";
 #[derive(Clone, Copy, PartialEq)]
 enum Skip {
     Nothing,
-    Sync,
-    SyncDir,
-    Truncate,
+    Call(Lie),
     Checksum,
     ChecksumOfSize,
-}
-
-/// A disk that says yes to a call and does not do it.
-struct Lazy<'d>(&'d MemDisk, Skip);
-struct LazyFile(Box<dyn File>, Skip);
-
-impl Disk for Lazy<'_> {
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(LazyFile(self.0.create(name)?, self.1)))
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(LazyFile(self.0.open(name)?, self.1)))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.remove(name)
-    }
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.0.list()
-    }
-    fn sync_dir(&self) -> io::Result<()> {
-        match self.1 {
-            Skip::SyncDir => Ok(()),
-            _ => self.0.sync_dir(),
-        }
-    }
-}
-
-impl File for LazyFile {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(offset, buffer)
-    }
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, bytes)
-    }
-    fn size(&self) -> io::Result<u64> {
-        self.0.size()
-    }
-    fn truncate(&self, size: u64) -> io::Result<()> {
-        match self.1 {
-            Skip::Truncate => Ok(()),
-            _ => self.0.truncate(size),
-        }
-    }
-    fn sync(&self) -> io::Result<()> {
-        match self.1 {
-            Skip::Sync => Ok(()),
-            _ => self.0.sync(),
-        }
-    }
 }
 
 impl Skip {
@@ -300,6 +247,13 @@ impl Skip {
             Skip::Checksum => |_| 0,
             Skip::ChecksumOfSize => |bytes| crc32(&bytes[4..]),
             _ => crc32,
+        }
+    }
+
+    fn disk(self, disk: &MemDisk) -> Lying<MemDisk> {
+        match self {
+            Skip::Call(lie) => Lying::new(disk.clone(), Some(lie)),
+            _ => Lying::new(disk.clone(), None),
         }
     }
 }
@@ -325,7 +279,7 @@ fn ghostly() -> Vec<u8> {
 /// last replaced; then two more.
 fn work(disk: &MemDisk, skip: Skip) -> Known {
     let mut known = Known::default();
-    let _ = try_work(&Lazy(disk, skip), skip.checksum(), &mut known);
+    let _ = try_work(&skip.disk(disk), skip.checksum(), &mut known);
     known
 }
 
@@ -355,7 +309,7 @@ fn try_work(
 /// I4, I5, I6: what is recovered is what was acknowledged, or with it what
 /// was under way; and a record that is appended now is found again.
 fn recovers(known: &Known, disk: &MemDisk, skip: Skip) -> Result<(), String> {
-    let disk = Lazy(disk, skip);
+    let disk = skip.disk(disk);
     let open = || Journal::open_with(&disk, skip.checksum());
     let (mut journal, got) = open().map_err(|e| e.to_string())?;
     if got != known.acknowledged && Some(&got) != known.asked.as_ref() {
@@ -421,9 +375,9 @@ fn a_recovery_survives_every_crash() {
 #[test]
 fn every_sabotage_is_caught() {
     for (skip, name) in [
-        (Skip::Sync, "skip the fsync"),
-        (Skip::SyncDir, "skip the directory's fsync"),
-        (Skip::Truncate, "leave the torn tail"),
+        (Skip::Call(Lie::Sync), "skip the fsync"),
+        (Skip::Call(Lie::SyncDir), "skip the directory's fsync"),
+        (Skip::Call(Lie::Truncate), "leave the torn tail"),
         (Skip::Checksum, "forget the checksum"),
         (Skip::ChecksumOfSize, "leave the size out of the checksum"),
     ] {

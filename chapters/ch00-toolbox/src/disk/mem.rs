@@ -107,9 +107,11 @@ impl MemDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn handle(&self, name: &str, file: usize) -> Box<dyn File> {
-        let (disk, name) = (self.clone(), name.to_owned());
-        Box::new(MemFile { disk, name, file })
+    fn handle(&self, file: usize) -> Box<dyn File> {
+        Box::new(MemFile {
+            disk: self.clone(),
+            file,
+        })
     }
 
     // ANCHOR: crash
@@ -157,6 +159,13 @@ impl State {
             Some(file) => Ok(*file),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// The name of an open file, which a rename may have changed.
+    fn name_of(&self, file: usize) -> String {
+        let mut names = self.visible.iter();
+        let found = names.find(|(_, of)| **of == file);
+        found.map_or("(removed)".to_owned(), |(name, _)| name.clone())
     }
 
     /// Makes a change of the names visible. With the power going, it may
@@ -214,12 +223,12 @@ impl Disk for MemDisk {
             file,
         };
         state.name(fault, link)?;
-        Ok(self.handle(name, file))
+        Ok(self.handle(file))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
         let file = self.lock().find(name)?;
-        Ok(self.handle(name, file))
+        Ok(self.handle(file))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -267,8 +276,6 @@ impl Disk for MemDisk {
 /// An open file of a [`MemDisk`].
 struct MemFile {
     disk: MemDisk,
-    /// Its name when it was opened, for the history.
-    name: String,
     file: usize,
 }
 
@@ -290,8 +297,8 @@ impl File for MemFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.lock();
         let end = checked(offset.checked_add(bytes.len() as u64))?;
-        let what = format!("write {} {offset}..{end}", self.name);
-        let fault = state.step(what)?;
+        let name = state.name_of(self.file);
+        let fault = state.step(format!("write {name} {offset}..{end}"))?;
         let size = state.files[self.file].cached().len();
         let room = size.saturating_add(state.room()); // may grow to here
         let offset = end - bytes.len();
@@ -322,7 +329,8 @@ impl File for MemFile {
 
     fn truncate(&self, size: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let fault = state.step(format!("truncate {} {size}", self.name))?;
+        let name = state.name_of(self.file);
+        let fault = state.step(format!("truncate {name} {size}"))?;
         let size = checked(Some(size))?;
         if matches!(fault, None | Some(Fault::PowerOff)) {
             state.change(self.file, Change::Truncate(size));
@@ -334,7 +342,8 @@ impl File for MemFile {
     // ANCHOR: sync
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let fault = state.step(format!("sync {}", self.name))?;
+        let name = state.name_of(self.file);
+        let fault = state.step(format!("sync {name}"))?;
         if fault == Some(Fault::PowerOff) {
             return Err(off()); // what is pending may still arrive
         }

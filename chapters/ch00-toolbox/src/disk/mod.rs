@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 
 pub mod journal;
 pub mod loss;
+pub mod lying;
 pub mod mem;
 pub mod sweep;
 
