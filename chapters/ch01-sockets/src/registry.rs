@@ -301,7 +301,9 @@ impl Registry {
         let Some((from, _)) = self.place(id) else {
             return;
         };
-        let (to, text) = text.split_once(' ').unwrap_or((text, ""));
+        let Some((to, text)) = text.split_once(' ') else {
+            return out.push(tell(id, "to whom, and what: /msg NAME TEXT"));
+        };
         let Some(&other) = self.names.get(&folded(to)) else {
             return out.push(tell(id, &format!("nobody is called {to}")));
         };
