@@ -28,7 +28,7 @@ const COMMAND: Command = Command {
             name: "chat",
             value: None,
             default: None,
-            help: "speak to the chat, in a room of one's own each",
+            help: "first a name and a room of one's own; for an echo too",
         },
     ],
     try_it: "cargo run -r -p ch01-sockets -- --echo, then: load rtt",
@@ -201,15 +201,15 @@ fn connect(config: &Config, at: usize) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A name and a room of one's own; the answer to `/rooms` is the last line
-/// before the load begins.
+/// A name and a room of one's own. What comes back for the third line, from
+/// a chat or from an echo, is the last before the load begins.
 fn introduce(mut stream: &TcpStream, at: usize) -> io::Result<()> {
     let id = std::process::id();
     let text = format!("p{id}-{at}\n/join r{id}-{at}\n/rooms\n");
     stream.write_all(text.as_bytes())?;
     let mut back = BufReader::with_capacity(1, stream);
     let mut got = String::new();
-    while !got.starts_with("* rooms:") {
+    while !got.starts_with("* rooms:") && got != "/rooms\n" {
         got.clear();
         if back.read_line(&mut got)? == 0 {
             return Err(ErrorKind::UnexpectedEof.into());

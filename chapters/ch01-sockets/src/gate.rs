@@ -21,6 +21,7 @@
 use ch00_toolbox::log::Log;
 use ch00_toolbox::sys::{POLLIN, PollFd, Signals, poll};
 use ch01_sockets::chat::Hub;
+use ch01_sockets::echo::{Verdict, verdict};
 use std::io::{self, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -59,7 +60,11 @@ impl Iterator for Gate<'_> {
                     return Some(ready.map(|()| stream));
                 }
                 Ok((stream, _)) => self.refuse(&stream),
-                Err(error) => self.survive(&error),
+                Err(error) => {
+                    if let Err(error) = self.survive(error) {
+                        return Some(Err(error));
+                    }
+                }
             }
         }
     }
@@ -108,17 +113,23 @@ impl<'a> Gate<'a> {
         Ok(fds[0].readable())
     }
 
-    fn survive(&mut self, error: &io::Error) {
-        match error.kind() {
-            ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
-            ErrorKind::WouldBlock => self.starved = false,
-            _ => {
+    /// What step 1 makes of the error, without a wait that hears no signal.
+    fn survive(&mut self, error: io::Error) -> io::Result<()> {
+        if error.kind() == ErrorKind::WouldBlock {
+            self.starved = false; // nobody waits any more
+            return Ok(());
+        }
+        match verdict(&error) {
+            Verdict::Next => {}
+            Verdict::Wait => {
                 if !self.starved {
-                    self.log.warn(format_args!("cannot accept: {error}"));
+                    self.log.warn(format_args!("accept: {error}; waiting"));
                 }
                 self.starved = true; // I13
             }
+            Verdict::Stop => return Err(error),
         }
+        Ok(())
     }
 
     /// A few bytes fit into a new socket's buffer, so this cannot wait.
