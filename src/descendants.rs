@@ -3,11 +3,11 @@
 //! Linux says who a task's children are in `/proc/PID/task/TID/children`; where the kernel was built without it, every
 //! process's parent is read instead. Elsewhere there is no /proc, and the program's process group stands for its tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 
 /// Rounds of stopping before the killing starts. A tree that still grows is killed as it stands, and then again.
 const FREEZE_ROUNDS: usize = 20;
@@ -31,7 +31,7 @@ pub struct Tree {
     /// Time of processes that were seen and are gone.
     ended: Duration,
     /// The last time that was seen of each live process.
-    seen: Vec<(i32, Duration)>,
+    seen: Vec<(Process, Duration)>,
 }
 
 impl Tree {
@@ -39,18 +39,15 @@ impl Tree {
     pub fn measure(&mut self) -> Usage {
         let mut usage = Usage::default();
         let mut now = Vec::new();
-        for pid in descendants() {
-            let Some(stat) = Stat::read(pid) else { continue };
-            if stat.state == b'Z' {
-                continue;
-            }
+        for process in descendants() {
+            let Some(stat) = process.stat().filter(|stat| stat.state != b'Z') else { continue };
             usage.processes += 1;
             usage.threads += stat.threads;
             usage.memory += stat.memory;
-            now.push((pid, stat.cpu));
+            now.push((process, stat.cpu));
         }
-        for (pid, cpu) in &self.seen {
-            if !now.iter().any(|(other, _)| other == pid) {
+        for (process, cpu) in &self.seen {
+            if !now.iter().any(|(other, _)| other == process) {
                 self.ended += *cpu;
             }
         }
@@ -60,57 +57,113 @@ impl Tree {
     }
 }
 
-/// Stops, then kills every descendant and the process group of `program`. Returns how many live ones there were beside it.
+/// Stops, then kills every descendant. Returns how many live ones there were beside `program`.
 pub fn kill_all(program: i32) -> u64 {
-    let mut frozen: BTreeSet<i32> = BTreeSet::new();
+    let mut frozen: BTreeMap<i32, Process> = BTreeMap::new();
     for _ in 0..FREEZE_ROUNDS {
-        let fresh: Vec<i32> =
-            descendants().into_iter().filter(|pid| !frozen.contains(pid)).collect();
+        let fresh: Vec<Process> = descendants()
+            .into_iter()
+            .filter(|process| frozen.get(&process.pid).is_none_or(|old| old.start != process.start))
+            .collect();
         if fresh.is_empty() {
             break;
         }
-        for pid in fresh {
-            signal(pid, Signal::STOP);
-            frozen.insert(pid);
+        for process in fresh {
+            process.signal(Signal::STOP);
+            frozen.insert(process.pid, process);
         }
     }
-    let beside = frozen
-        .iter()
-        .filter(|pid| **pid != program && Stat::read(**pid).is_some_and(|stat| stat.state != b'Z'))
-        .count();
-    for pid in &frozen {
-        signal(*pid, Signal::KILL);
+    let lives = |process: &&Process| process.stat().is_some_and(|stat| stat.state != b'Z');
+    let beside = frozen.values().filter(|process| process.pid != program).filter(lives).count();
+    for process in frozen.values() {
+        process.signal(Signal::KILL);
     }
-    // The group holds what has no entry above where there is no /proc.
+    // Where there is no /proc, the program's group stands for its tree.
     #[cfg(not(target_os = "linux"))]
-    if let Some(group) = Pid::from_raw(program) {
+    if let Some(group) = rustix::process::Pid::from_raw(program) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     beside as u64
 }
 
-fn signal(pid: i32, signal: Signal) {
-    // 0 and below would mean a group, or everything.
-    if pid > 1
-        && let Some(pid) = Pid::from_raw(pid)
-    {
-        let _ = rustix::process::kill_process(pid, signal);
+/// Asks one child to end.
+pub fn terminate(program: i32) {
+    #[cfg(target_os = "linux")]
+    if let Some(child) = descendants().iter().find(|process| process.pid == program) {
+        child.signal(Signal::TERM);
+    }
+    #[cfg(not(target_os = "linux"))]
+    if let Some(pid) = rustix::process::Pid::from_raw(program) {
+        let _ = rustix::process::kill_process(pid, Signal::TERM);
     }
 }
 
-/// All processes below this one, nearest first.
-fn descendants() -> Vec<i32> {
-    let own = std::process::id() as i32;
-    if !fs::exists(format!("/proc/{own}/task/{own}/children")).unwrap_or(false) {
-        return descendants_by_parent(own);
+/// A process that was seen. Its number alone does not name it: a fork bomb runs through all numbers in seconds, and the one
+/// of a process that has ended may by now be somebody else's, or that of a thread of somebody else's. Number and start
+/// together do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Process {
+    pid: i32,
+    /// In ticks since the machine's start.
+    start: u64,
+}
+
+impl Process {
+    fn find(pid: i32) -> Option<(Process, Stat)> {
+        let stat = Stat::read(pid)?;
+        Some((Process { pid, start: stat.start }, stat))
     }
-    let mut found = children(own);
+
+    /// What is known of it, if it is still the same.
+    fn stat(&self) -> Option<Stat> {
+        Stat::read(self.pid).filter(|stat| stat.start == self.start)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn signal(&self, signal: Signal) {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+        let Some(pid) = Pid::from_raw(self.pid) else { return };
+        // Opened first and looked at then: what is signalled is what was looked at.
+        if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
+            && self.stat().is_some()
+        {
+            let _ = pidfd_send_signal(handle, signal);
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn signal(&self, _: Signal) {}
+}
+
+/// All processes below this one, nearest first.
+fn descendants() -> Vec<Process> {
+    let own = std::process::id() as i32;
+    let Some((own, _)) = Process::find(own) else { return Vec::new() };
+    let listed = fs::exists(format!("/proc/{0}/task/{0}/children", own.pid)).unwrap_or(false);
+    let pairs = if listed { Vec::new() } else { all_pairs() };
+    let mut found = vec![own];
+    let mut known: BTreeSet<i32> = BTreeSet::from([own.pid]);
     let mut next = 0;
     while next < found.len() {
-        let below = children(found[next]);
-        found.extend(below);
+        let parent = found[next];
         next += 1;
+        let below = if listed {
+            children(parent.pid)
+        } else {
+            pairs.iter().filter(|(_, above)| *above == parent.pid).map(|(pid, _)| *pid).collect()
+        };
+        for pid in below {
+            // A child is one that names its parent while the parent is still the one that was seen.
+            if let Some((process, stat)) = Process::find(pid)
+                && stat.parent == parent.pid
+                && parent.stat().is_some()
+                && known.insert(pid)
+            {
+                found.push(process);
+            }
+        }
     }
+    found.remove(0);
     found
 }
 
@@ -123,7 +176,8 @@ fn children(pid: i32) -> Vec<i32> {
     found
 }
 
-fn descendants_by_parent(own: i32) -> Vec<i32> {
+/// Every process and its parent, where the kernel keeps no lists of children.
+fn all_pairs() -> Vec<(i32, i32)> {
     let mut pairs = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -133,15 +187,7 @@ fn descendants_by_parent(own: i32) -> Vec<i32> {
             pairs.push((pid, stat.parent));
         }
     }
-    let mut found = vec![own];
-    let mut next = 0;
-    while next < found.len() {
-        let parent = found[next];
-        found.extend(pairs.iter().filter(|(_, above)| *above == parent).map(|(pid, _)| *pid));
-        next += 1;
-    }
-    found.remove(0);
-    found
+    pairs
 }
 
 /// The fields of `/proc/PID/stat` that matter here.
@@ -150,6 +196,7 @@ struct Stat {
     parent: i32,
     cpu: Duration,
     threads: u64,
+    start: u64,
     memory: u64,
 }
 
@@ -171,6 +218,7 @@ impl Stat {
             parent: fields.get(1)?.parse().ok()?,
             cpu: Duration::from_millis(ticks * 10),
             threads: number(20)?,
+            start: number(22)?,
             memory: number(24)? * rustix::param::page_size() as u64,
         })
     }
@@ -205,6 +253,7 @@ mod tests {
         assert_eq!(stat.parent, 7);
         assert_eq!(stat.cpu, Duration::from_secs(2));
         assert_eq!(stat.threads, 3);
+        assert_eq!(stat.start, 1000);
         assert_eq!(stat.memory, 10 * rustix::param::page_size() as u64);
     }
 

@@ -21,7 +21,7 @@ pub const RUN: Limits = Limits {
     memory_mib: 1024,
     address_mib: 8192,
     processes: 64,
-    threads: 512,
+    threads: 256,
     output_kib: 256,
     file_mib: 64,
 };
@@ -264,6 +264,7 @@ impl Toolchain {
             env: environment(dir),
             dir: dir.to_path_buf(),
             scratch: Some(dir.to_path_buf()),
+            unprivileged: false,
             limits,
         }
     }

@@ -24,22 +24,26 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, WaitOptions, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use crate::descendants::{Tree, kill_all};
+use crate::descendants::{Tree, kill_all, terminate};
 
 /// How often the tree of processes is measured. A fork bomb makes some hundred processes in this time.
 const TICK: Duration = Duration::from_millis(10);
 /// How long a program that is asked to end (SIGTERM) may take before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
+/// The user without rights: the same number everywhere.
+const NOBODY: u32 = 65534;
+/// How much the program yields to the supervisor, which must get its turn when hundreds of processes want theirs.
+const NICE: i32 = 5;
 /// How many bytes are passed on at once.
 const CHUNK: usize = 16 * 1024;
 /// How much of stderr's end is kept to tell why a program aborted.
@@ -79,6 +83,8 @@ pub struct Spec {
     pub dir: PathBuf,
     /// What is removed when the server goes away before the end.
     pub scratch: Option<PathBuf>,
+    /// Whether root gives up its rights before it starts the program.
+    pub unprivileged: bool,
     /// What it may use.
     pub limits: Limits,
 }
@@ -155,6 +161,9 @@ pub fn command(mode: &str, spec: &Spec) -> Command {
 fn become_program(spec: &Spec) -> ExitCode {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    if spec.unprivileged {
+        let _ = rustix::process::nice(NICE);
+    }
     let limits = &spec.limits;
     let mib = |count: u64| count * 1024 * 1024;
     let set = |resource, value: u64| {
@@ -200,16 +209,7 @@ fn supervise(spec: &Spec) -> ExitCode {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let frames = Frames::default();
     let began = Instant::now();
-    let child = command("__limited", spec)
-        .env_clear()
-        .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .current_dir(&spec.dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn();
-    let mut child = match child {
+    let mut child = match spawn(spec) {
         Ok(child) => child,
         Err(error) => {
             let text = format!("cannot start {}: {error}", spec.program.display());
@@ -262,6 +262,28 @@ fn supervise(spec: &Spec) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Starts the program. Root is not limited in its processes by the kernel, and a fork bomb takes all processor time from the
+/// one who would stop it; so root's program runs as nobody, where that is possible.
+fn spawn(spec: &Spec) -> std::io::Result<Child> {
+    let start = |uid: Option<u32>| {
+        let mut limited = command("__limited", spec);
+        limited.env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
+        limited.current_dir(&spec.dir).process_group(0);
+        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(uid) = uid {
+            limited.uid(uid).gid(uid);
+        }
+        limited.spawn()
+    };
+    if spec.unprivileged && rustix::process::geteuid().is_root() {
+        let theirs = std::os::unix::fs::chown(&spec.dir, Some(NOBODY), Some(NOBODY));
+        if let Ok(child) = theirs.and_then(|()| start(Some(NOBODY))) {
+            return Ok(child);
+        }
+    }
+    start(None)
+}
+
 /// Why the watch is over.
 enum Verdict {
     /// The program ended: status, signal.
@@ -290,9 +312,7 @@ fn watch(pid: i32, spec: &Spec, began: Instant, inbox: &Receiver<Event>) -> Verd
             }
             Ok(Event::Stop) => {
                 asked.get_or_insert_with(Instant::now);
-                if let Some(pid) = Pid::from_raw(pid) {
-                    let _ = rustix::process::kill_process(pid, Signal::TERM);
-                }
+                terminate(pid);
             }
             Ok(Event::Abandoned) | Err(RecvTimeoutError::Disconnected) => {
                 return Verdict::Abandoned;

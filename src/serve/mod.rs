@@ -21,7 +21,7 @@ pub mod stage;
 pub mod stamp;
 
 use std::future::Future;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -101,7 +101,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         news: watch::Sender::new(news::News {
             stamp: first.stamp,
             error: first.error,
-            done: news::progress(root),
+            done: news::done(root),
         }),
         stages: stage::Stages::default(),
         closing: watch::Sender::new(false),
@@ -157,7 +157,8 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Resul
     }
     shared.closing.send_replace(true);
     let _ = tokio::time::timeout(LAST_CALL, shared.jobs.none_left()).await;
-    println!("\nThe workbook is closed.");
+    // The terminal may be gone, which is what ended the server.
+    let _ = writeln!(std::io::stdout(), "\nThe workbook is closed.");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{Shared, book, stamp, stream};
+use crate::progress::Progress;
 
 /// How often files are looked at when no event comes: containers, network disks and WSL lose events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -42,13 +43,10 @@ pub async fn events(State(shared): State<Arc<Shared>>) -> Response {
     })
 }
 
-/// The ids in `my/progress.txt`, one per line, without comments.
-pub fn progress(root: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(root.join("my/progress.txt")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split('#').next()?.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+/// The ids of what is done in `my/progress.txt`. A file that cannot be read is as good as none: the page has other uses.
+pub fn done(root: &Path) -> Vec<String> {
+    let progress = Progress::load(root).unwrap_or_default();
+    progress.done().map(str::to_owned).collect()
 }
 
 /// Watches the sources and the reader's progress as long as the server lives.
@@ -63,7 +61,7 @@ pub async fn watch_files(shared: Arc<Shared>) {
             _ = clock.tick() => {}
             Some(()) = touches.recv() => tokio::time::sleep(SETTLE).await,
         }
-        let done = progress(&shared.root);
+        let done = done(&shared.root);
         shared.news.send_if_modified(|news| {
             let changed = news.done != done;
             news.done = done;
@@ -129,20 +127,4 @@ async fn rebuild(shared: &Arc<Shared>) {
     };
     eprintln!("The book could not be built anew (the old one stays): {error}");
     shared.news.send_modify(|news| news.error = Some(error));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_one_id_per_line_with_comments() -> std::io::Result<()> {
-        let dir = tempfile::tempdir()?;
-        assert!(progress(dir.path()).is_empty(), "no file, nothing done");
-        std::fs::create_dir(dir.path().join("my"))?;
-        let text = "# done so far\n\nch01-sockets/echo\n  ch01-sockets/frame  # today\n#ch02/x\n";
-        std::fs::write(dir.path().join("my/progress.txt"), text)?;
-        assert_eq!(progress(dir.path()), ["ch01-sockets/echo", "ch01-sockets/frame"]);
-        Ok(())
-    }
 }

@@ -84,6 +84,7 @@ async fn in_turn(shared: &Arc<Shared>, code: &str, lines: &Lines) -> Result<()> 
         env: environment(dir.path()),
         dir: dir.path().to_path_buf(),
         scratch: Some(dir.path().to_path_buf()),
+        unprivileged: true,
         limits: shared.run_limits,
     };
     if block.is_test {

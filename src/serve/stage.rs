@@ -134,6 +134,7 @@ async fn follow(shared: &Arc<Shared>, stage: &str, lines: &Lines) -> Result<()> 
         env: environment(dir.path()),
         dir: dir.path().to_path_buf(),
         scratch: Some(dir.path().to_path_buf()),
+        unprivileged: false,
         limits: STAGE,
     };
     let mut job = shared.jobs.start(&spec)?;

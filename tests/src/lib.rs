@@ -1,4 +1,5 @@
 //! What verifies the whole workbook, and what its tests share.
 
 pub mod page;
+pub mod served;
 pub mod transcripts;

@@ -1,0 +1,2 @@
+//! The page in a browser.
+fn main() {}
