@@ -326,7 +326,7 @@ fn lasting(marker: &str) -> String {
 fn start_lasting(served: &Served, marker: &str) -> Result<workbook_tests::served::Answer> {
     let mut answer = served.post("/api/run", &json!({ "code": lasting(marker) }))?;
     answer.line_where(|line| line["text"] == "started true\n")?;
-    ensure!(!processes_with(marker).is_empty(), "it runs");
+    until("it runs", || !processes_with(marker).is_empty())?;
     Ok(answer)
 }
 
