@@ -133,7 +133,10 @@ impl Script {
         match name {
             "stage" => self.stage = Some(value.to_owned()),
             "args" => self.args = words().collect(),
-            "needs" => self.needs.extend(words()),
+            "needs" => {
+                let names = value.split([' ', '+', ',']).filter(|name| !name.is_empty());
+                self.needs.extend(names.map(str::to_owned));
+            }
             "speaks" => self.speaks = Some(value.to_owned()),
             "status" => {
                 self.status = value.parse().with_context(|| format!("status={value}: a number"))?;
