@@ -35,6 +35,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::{self, ExitCode};
 use std::str::FromStr;
 
+// ANCHOR: table
 /// One option of a command: a row of its table.
 #[derive(Debug, Clone, Copy)]
 pub struct Opt {
@@ -63,6 +64,7 @@ pub struct Command {
     /// What to try first, shown at the end of the help.
     pub try_it: &'static str,
 }
+// ANCHOR_END: table
 
 /// Why parsing ended without arguments to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,7 @@ pub struct Parsed {
 }
 
 impl Command {
+    // ANCHOR: parse
     /// Reads the arguments that follow the program's name.
     ///
     /// # Errors
@@ -123,7 +126,9 @@ impl Command {
             operands,
         })
     }
+    // ANCHOR_END: parse
 
+    // ANCHOR: option
     /// One option, with its value from the same argument or from the next.
     fn option(
         &self,
@@ -148,6 +153,7 @@ impl Command {
             (Some(what), None) => Ok((opt, next_value(name, what, rest)?)),
         }
     }
+    // ANCHOR_END: option
 
     /// Counts the operands against what the help promises.
     fn check_operands(&self, operands: &[String]) -> Result<(), Stop> {
@@ -166,6 +172,7 @@ impl Command {
         Ok(())
     }
 
+    // ANCHOR: help
     /// The help: the same table, laid out for people.
     pub fn help(&self) -> String {
         let mut rows: Vec<(String, String)> = Vec::new();
@@ -199,6 +206,7 @@ impl Command {
         }
         text
     }
+    // ANCHOR_END: help
 
     /// Reads this process's own arguments. Help and mistakes end the process
     /// here, with their status, so that a `main` goes on with good arguments
@@ -211,6 +219,7 @@ impl Command {
     }
 }
 
+// ANCHOR: text
 /// The text of an argument, or a line that shows its bytes.
 fn text(arg: OsString) -> Result<String, Stop> {
     arg.into_string().map_err(|arg| {
@@ -218,7 +227,9 @@ fn text(arg: OsString) -> Result<String, Stop> {
         Stop::Usage(format!("argument \"{shown}\" is not UTF-8"))
     })
 }
+// ANCHOR_END: text
 
+// ANCHOR: next_value
 /// The argument after `--name`, which must not look like an option itself:
 /// `--addr --port 80` is a forgotten value far more often than an address.
 fn next_value(
@@ -237,6 +248,7 @@ fn next_value(
     }
     Ok(value)
 }
+// ANCHOR_END: next_value
 
 impl Parsed {
     /// The option's value, or its default, or `None`.
@@ -262,6 +274,7 @@ impl Parsed {
         &self.operands
     }
 
+    // ANCHOR: value
     /// The option's value, or its default, as a `T`.
     ///
     /// # Errors
@@ -279,6 +292,7 @@ impl Parsed {
             Stop::Usage(format!("--{name} wants {what}, got {text:?}"))
         })
     }
+    // ANCHOR_END: value
 
     /// Where to listen or connect: `--addr`, with `--port` in place of its
     /// port where that is given. A name is looked up; its first address wins.
@@ -345,6 +359,7 @@ pub fn usage(name: &str, stop: Stop) -> ExitCode {
     ExitCode::from(say(name, &stop))
 }
 
+// ANCHOR: say
 /// Prints what parsing ended with, and gives the exit status.
 fn say(name: &str, stop: &Stop) -> u8 {
     match stop {
@@ -360,3 +375,4 @@ fn say(name: &str, stop: &Stop) -> u8 {
         }
     }
 }
+// ANCHOR_END: say
