@@ -21,18 +21,20 @@
 //! Left out: `cargo run` (it would wait for the lock that `cargo test`
 //! holds, and it puts a process in between that does not pass signals on).
 
-use std::collections::VecDeque;
+use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
+use ch00_toolbox::process::output::{Output, follow};
 use ch00_toolbox::sys::{self, Signal};
+
+pub mod output;
 
 /// How long a stage may take to say that it listens, and to stop. Both take
 /// milliseconds; a busy machine may take a thousand times longer.
@@ -41,12 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long an end may go unnoticed of a process whose stdout did not end
 /// with it.
 const GLANCE: Duration = Duration::from_millis(10);
-
-/// Lines kept of what a stage printed; older ones are dropped.
-const MAX_LINES: usize = 1_000;
-
-/// The longest line kept; the rest of it counts as further lines.
-const MAX_LINE: u64 = 8 * 1024;
 
 // ANCHOR: launch
 /// What to start, and how.
@@ -314,7 +310,7 @@ impl Process {
             if let Some(line) = output.stdout.find(text) {
                 return Ok(line);
             }
-            if output.stdout.ended {
+            if output.stdout.has_ended() {
                 let text = format!("ended without a line with {text:?}");
                 return Err(io::Error::new(ErrorKind::UnexpectedEof, text));
             }
@@ -347,7 +343,7 @@ impl Process {
         }
         let status = self.reap()?;
         let mut output = self.output.lock();
-        while !(output.stdout.ended && output.stderr.ended) {
+        while !(output.stdout.has_ended() && output.stderr.has_ended()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break; // held open by a process that left the group
@@ -488,105 +484,8 @@ impl Server {
 pub struct Finished {
     /// Its exit status.
     pub status: ExitStatus,
-    /// The last [`MAX_LINES`] lines of its stdout.
+    /// The last 1,000 lines of its stdout.
     pub stdout: String,
-    /// The last [`MAX_LINES`] lines of its stderr.
+    /// The last 1,000 lines of its stderr.
     pub stderr: String,
-}
-
-// ANCHOR: output
-/// What a process prints, read by a thread per stream as it comes: a pipe
-/// holds 64 KiB, and a process that writes to a full one stops (I4).
-#[derive(Default)]
-struct Output {
-    tails: Mutex<Tails>,
-    grown: Condvar,
-}
-
-#[derive(Default)]
-struct Tails {
-    stdout: Tail,
-    stderr: Tail,
-}
-
-impl Output {
-    fn lock(&self) -> MutexGuard<'_, Tails> {
-        // Lines are added whole: valid whoever panicked.
-        self.tails.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until something is printed or a stream ends, or for `patience`.
-    fn changed<'a>(
-        &'a self,
-        tails: MutexGuard<'a, Tails>,
-        patience: Duration,
-    ) -> MutexGuard<'a, Tails> {
-        let waited = self.grown.wait_timeout(tails, patience);
-        waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-/// Reads a stream to its end on a thread of its own.
-fn follow(
-    output: &Arc<Output>,
-    stream: Option<impl Read + Send + 'static>,
-    tail: fn(&mut Tails) -> &mut Tail,
-) {
-    let output = Arc::clone(output);
-    thread::spawn(move || {
-        let mut reader = stream.map(BufReader::new);
-        while let Some(open) = &mut reader {
-            let mut line = Vec::new();
-            let read = open.take(MAX_LINE).read_until(b'\n', &mut line);
-            match read {
-                Ok(1..) => tail(&mut output.lock()).push(&line),
-                _ => reader = None,
-            }
-            output.grown.notify_all();
-        }
-        tail(&mut output.lock()).ended = true;
-        output.grown.notify_all();
-    });
-}
-// ANCHOR_END: output
-
-/// The last lines of a stream.
-#[derive(Default)]
-struct Tail {
-    lines: VecDeque<String>,
-    /// Of `lines`, how many [`Process::wait_for`] has looked at.
-    looked_at: usize,
-    ended: bool,
-}
-
-impl Tail {
-    fn push(&mut self, line: &[u8]) {
-        if self.lines.len() == MAX_LINES {
-            self.lines.pop_front();
-            self.looked_at = self.looked_at.saturating_sub(1);
-        }
-        self.lines
-            .push_back(String::from_utf8_lossy(line).into_owned());
-    }
-
-    fn find(&mut self, text: &str) -> Option<String> {
-        while let Some(line) = self.lines.get(self.looked_at) {
-            self.looked_at += 1;
-            if line.contains(text) {
-                return Some(line.trim_end().to_owned());
-            }
-        }
-        None
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.lines
-            .iter()
-            .map(|line| line.trim_end().to_owned())
-            .collect()
-    }
-
-    fn text(&self) -> String {
-        self.lines.iter().map(String::as_str).collect()
-    }
 }
