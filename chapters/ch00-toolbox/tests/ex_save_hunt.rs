@@ -1,5 +1,6 @@
 //! The bug hunt "Five ways to save a file": one is right.
 
+#[allow(unused, reason = "it is the reader's to write")]
 #[path = "../exercises/ex_save_hunt.rs"]
 mod exercise;
 #[path = "../solutions/ex_save_hunt.rs"]
