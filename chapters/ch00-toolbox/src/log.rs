@@ -82,6 +82,7 @@ pub struct Log {
     inner: Arc<Inner>,
 }
 
+// ANCHOR: log
 struct Inner {
     /// Lines above this level stay in the ring.
     level: Level,
@@ -96,6 +97,7 @@ struct Out {
     ring: VecDeque<String>,
     lost: u64,
 }
+// ANCHOR_END: log
 
 impl Log {
     /// A log that writes lines up to `level` to `writer`, stamped by `now`.
@@ -145,6 +147,7 @@ impl Log {
         self.record(Level::Debug, message);
     }
 
+    // ANCHOR: record
     /// Formats one line, keeps it, and writes it if its level is let through.
     pub fn record(&self, level: Level, message: fmt::Arguments<'_>) {
         // Before the lock: formatting runs the caller's code, which may be
@@ -168,7 +171,9 @@ impl Log {
         }
         out.ring.push_back(line);
     }
+    // ANCHOR_END: record
 
+    // ANCHOR: recent
     /// The last lines of every level, the oldest first, without newlines.
     pub fn recent(&self) -> Vec<String> {
         let out = self.lock();
@@ -177,6 +182,7 @@ impl Log {
             .map(|line| line.trim_end().to_owned())
             .collect()
     }
+    // ANCHOR_END: recent
 
     /// How many lines the writer refused.
     pub fn lost(&self) -> u64 {
@@ -203,6 +209,7 @@ struct Message {
     full: bool,
 }
 
+// ANCHOR: message
 impl Message {
     fn of(arguments: fmt::Arguments<'_>) -> String {
         let mut message = Message {
@@ -217,7 +224,9 @@ impl Message {
         message.text
     }
 }
+// ANCHOR_END: message
 
+// ANCHOR: escape
 impl fmt::Write for Message {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         for c in part.chars() {
@@ -237,3 +246,4 @@ impl fmt::Write for Message {
         Ok(())
     }
 }
+// ANCHOR_END: escape
