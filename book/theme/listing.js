@@ -100,7 +100,7 @@
         const output = make('div', {
             class: 'output', role: 'log', tabindex: '0', 'aria-label': `Output of ${name}`,
         });
-        const group = make('div', { class: 'listing', role: 'group', 'aria-label': name });
+        const group = make('div', { class: 'listing', role: 'group', 'aria-label': name, 'data-number': number });
         const expected = classes.contains('should_panic') ? 'Meant to panic.'
             : classes.contains('compile_fail') ? 'Meant not to compile.'
                 : classes.contains('no_run') ? 'Runs until you stop it.' : '';

@@ -68,12 +68,12 @@ fn is_hashed(file: &Path) -> bool {
 
 fn html(shared: &Shared, status: StatusCode, page: &str) -> Response {
     let mark = format!(
-        "<head>\n<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\">\
-         <script>document.documentElement.classList.add('workbook')</script>",
+        "<head>\n<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\">",
         shared.guard.token(),
         shared.news.borrow().stamp,
     );
-    let page = page.replacen("<head>", &mark, 1);
+    // The class is for the style sheet, which must know it before any script runs, or without any.
+    let page = page.replacen("<head>", &mark, 1).replacen(" class=\"", " class=\"workbook ", 1);
     (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
 }
 
