@@ -36,7 +36,7 @@ const CONTEXT: usize = 2;
 /// Beyond, it shows the whole of both.
 const MAX_CELLS: usize = 4_000_000;
 
-// ANCHOR: parse
+// ANCHOR: piece
 /// One piece of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -52,7 +52,9 @@ pub enum Piece {
         output: String,
     },
 }
+// ANCHOR_END: piece
 
+// ANCHOR: parse
 /// Reads a script.
 ///
 /// # Errors
@@ -119,7 +121,6 @@ pub fn render(pieces: &[Piece]) -> String {
 }
 // ANCHOR_END: render
 
-// ANCHOR: play
 /// What a script and a program say differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -137,6 +138,7 @@ pub struct Difference {
 /// cannot be read.
 pub type Played = Result<(String, Vec<Difference>), String>;
 
+// ANCHOR: play
 /// Runs each command of a script through `interpret`. Returns the script
 /// with what it said, and the differences. One final newline of an answer
 /// does not count.
@@ -173,7 +175,6 @@ pub fn play(script: &str, mut interpret: impl FnMut(&str) -> String) -> Played {
 }
 // ANCHOR_END: play
 
-// ANCHOR: run
 /// Runs a script, or each script (`*.txt`) of a folder by name, through one
 /// interpreter, and panics with what differs. With `UPDATE=1` it writes
 /// what was said into the scripts instead.
@@ -206,6 +207,7 @@ fn for_each(path: &Path, mut play: impl FnMut(&str) -> Played) {
     }
 }
 
+// ANCHOR: run
 fn run_file(
     file: &Path,
     update: bool,
@@ -293,7 +295,9 @@ pub fn diff(expected: &str, got: &str) -> String {
         false => text,
     }
 }
+// ANCHOR_END: diff
 
+// ANCHOR: edits
 /// The longest common subsequence, by the table: `common[i][j]` is its
 /// length for what follows line `i` on the left and `j` on the right.
 fn edits<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(char, &'a str)> {
@@ -327,9 +331,8 @@ fn edits<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(char, &'a str)> {
     edits.extend(right[j..].iter().map(|line| ('+', *line)));
     edits
 }
-// ANCHOR_END: diff
+// ANCHOR_END: edits
 
-// ANCHOR: visible
 /// A line with what the eye would miss: control characters as escapes, a
 /// space at the end as `·`.
 fn visible(line: &str) -> String {
@@ -343,9 +346,7 @@ fn visible(line: &str) -> String {
     }
     seen + &"·".repeat(line.len() - text.len())
 }
-// ANCHOR_END: visible
 
-// ANCHOR: show
 /// Bytes to be read by a person, 16 to a line, in hex and ASCII. More than
 /// one line carries offsets; no bytes at all are `(no bytes)`.
 ///
@@ -375,4 +376,3 @@ fn printable(byte: u8) -> char {
         _ => '.',
     }
 }
-// ANCHOR_END: show

@@ -35,7 +35,6 @@ const MAGIC: &[u8; 4] = b"WBJ1";
 /// The largest record. A size beyond it is damage, not a reason to allocate.
 pub const MAX_RECORD: usize = 1 << 20;
 
-// ANCHOR: crc
 /// CRC-32 as in Ethernet, gzip and PNG (polynomial 0x04c11db7, bits
 /// reversed), bit by bit: 8 steps per byte. `crc32(b"123456789")` is
 /// 0xcbf43926.
@@ -50,13 +49,12 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     }
     !crc
 }
-// ANCHOR_END: crc
 
-// ANCHOR: format
 /// The checksum is an argument, so that a test can see what one without it
 /// would recover.
 pub type Checksum = fn(&[u8]) -> u32;
 
+// ANCHOR: format
 /// A record as it stands in the file.
 pub fn encode(record: &[u8], checksum: Checksum) -> Vec<u8> {
     let size = (record.len() as u32).to_le_bytes();
@@ -88,7 +86,6 @@ fn decode_one<'a>(c: &mut Cursor<'a>, checksum: Checksum) -> Option<&'a [u8]> {
 }
 // ANCHOR_END: format
 
-// ANCHOR: open
 /// An open journal.
 pub struct Journal<'d> {
     disk: &'d dyn Disk,
@@ -153,7 +150,6 @@ impl<'d> Journal<'d> {
             records,
         ))
     }
-    // ANCHOR_END: open
 
     // ANCHOR: append
     /// Appends a record, and returns when it is durable.
@@ -182,7 +178,6 @@ impl<'d> Journal<'d> {
     }
     // ANCHOR_END: append
 
-    // ANCHOR: replace
     /// Puts `records` in the place of all that is in the journal: all of
     /// them, or after a crash perhaps none and all that was there before.
     ///
@@ -198,6 +193,7 @@ impl<'d> Journal<'d> {
     }
 }
 
+// ANCHOR: install
 /// Writes a journal beside the old one and puts it in its place.
 fn install(
     disk: &dyn Disk,
@@ -219,4 +215,4 @@ fn install(
     disk.sync_dir()?; // or the name may lead to the old file again
     Ok(file)
 }
-// ANCHOR_END: replace
+// ANCHOR_END: install

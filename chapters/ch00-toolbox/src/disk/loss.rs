@@ -36,6 +36,7 @@ pub enum Change {
     /// A new length.
     Truncate(usize),
 }
+// ANCHOR_END: pending
 
 /// A change of the names since the last `sync_dir`. `file` is the index of
 /// the file that the name leads to.
@@ -63,9 +64,8 @@ pub enum Naming {
         name: String,
     },
 }
-// ANCHOR_END: pending
 
-// ANCHOR: survive
+// ANCHOR: names
 /// Of the names' changes, those that arrived: the first few, as a journaled
 /// file system has it, or any, as POSIX has it.
 pub fn surviving_names(pending: &[Naming], rng: &mut Rng) -> Vec<Naming> {
@@ -78,6 +78,7 @@ pub fn surviving_names(pending: &[Naming], rng: &mut Rng) -> Vec<Naming> {
     }
     kept
 }
+// ANCHOR_END: names
 
 impl Contents {
     /// What is wholly on the platter.
@@ -95,6 +96,7 @@ impl Contents {
         &self.cached
     }
 
+    // ANCHOR: change
     /// Makes a change, which is pending from now on.
     pub fn change(&mut self, change: Change) {
         change.apply(&mut self.cached);
@@ -110,7 +112,9 @@ impl Contents {
             }
         }
     }
+    // ANCHOR_END: change
 
+    // ANCHOR: survive
     /// What a power cut leaves of a file: what was synced, and of what came
     /// later nothing, everything, a part cut off at a byte, or any sectors.
     pub fn after_crash(&self, rng: &mut Rng) -> Vec<u8> {
@@ -139,10 +143,9 @@ impl Contents {
         }
         bytes
     }
+    // ANCHOR_END: survive
 }
-// ANCHOR_END: survive
 
-// ANCHOR: change
 impl Change {
     /// Makes the change in a file's bytes.
     pub fn apply(&self, file: &mut Vec<u8>) {
@@ -188,7 +191,6 @@ impl Change {
         pieces
     }
 }
-// ANCHOR_END: change
 
 impl Naming {
     /// Makes the change among the names.

@@ -10,7 +10,6 @@ use std::io;
 
 use ch00_toolbox::disk::{Disk, File};
 
-// ANCHOR: lie
 /// The call that is answered and not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
@@ -42,7 +41,6 @@ impl<D: Disk> Lying<D> {
         })
     }
 }
-// ANCHOR_END: lie
 
 impl<D: Disk> Disk for Lying<D> {
     fn create(&self, name: &str) -> io::Result<Box<dyn File>> {

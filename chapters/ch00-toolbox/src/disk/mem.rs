@@ -43,7 +43,6 @@ pub enum Fault {
 }
 // ANCHOR_END: fault
 
-// ANCHOR: state
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Default)]
 pub struct MemDisk {
@@ -66,8 +65,6 @@ struct State {
     capacity: Option<usize>,
     off: bool,
 }
-
-// ANCHOR_END: state
 
 impl MemDisk {
     /// An empty disk without faults.
@@ -139,7 +136,6 @@ impl MemDisk {
     // ANCHOR_END: crash
 }
 
-// ANCHOR: step
 impl State {
     /// Counts an operation, and says what is to go wrong with it.
     fn step(&mut self, what: String) -> io::Result<Option<Fault>> {
@@ -206,9 +202,7 @@ impl Fault {
 fn off() -> io::Error {
     io::Error::other("the power is off")
 }
-// ANCHOR_END: step
 
-// ANCHOR: names
 impl Disk for MemDisk {
     fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
         let mut state = self.lock();
@@ -271,7 +265,6 @@ impl Disk for MemDisk {
         }
     }
 }
-// ANCHOR_END: names
 
 /// An open file of a [`MemDisk`].
 struct MemFile {
@@ -279,7 +272,6 @@ struct MemFile {
     file: usize,
 }
 
-// ANCHOR: file
 impl File for MemFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let state = self.disk.lock();
@@ -337,7 +329,6 @@ impl File for MemFile {
         }
         fault.map_or(Ok(()), |fault| Err(fault.error()))
     }
-    // ANCHOR_END: file
 
     // ANCHOR: sync
     fn sync(&self) -> io::Result<()> {

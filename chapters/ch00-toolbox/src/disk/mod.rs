@@ -38,7 +38,6 @@ pub mod lying;
 pub mod mem;
 pub mod sweep;
 
-// ANCHOR: seam
 /// One folder of files. All that a program may ask of a disk.
 pub trait Disk: Send + Sync {
     /// Makes a new, empty file. Its name is durable after
@@ -124,7 +123,6 @@ pub trait File: Send + Sync {
     /// second sync that succeeds does not change that: see I3.
     fn sync(&self) -> io::Result<()>;
 }
-// ANCHOR_END: seam
 
 /// All bytes of a file.
 ///
@@ -145,7 +143,6 @@ pub fn read_all(file: &dyn File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-// ANCHOR: real
 /// A folder of the real disk.
 pub struct RealDisk {
     folder: PathBuf,
@@ -185,6 +182,7 @@ impl Disk for RealDisk {
         Ok(Box::new(options.open(self.path(name)?)?))
     }
 
+    // ANCHOR: real
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path(from)?, self.path(to)?)
     }
@@ -206,8 +204,8 @@ impl Disk for RealDisk {
         // A directory is a file, and fsync takes it like one.
         fs::File::open(&self.folder)?.sync_all()
     }
+    // ANCHOR_END: real
 }
-// ANCHOR_END: real
 
 // ANCHOR: real_file
 impl File for fs::File {

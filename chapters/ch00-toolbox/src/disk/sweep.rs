@@ -9,7 +9,6 @@ use ch00_toolbox::disk::mem::{Fault, MemDisk};
 /// The most operations of a run: a run that does not end is a bug.
 const MAX_OPERATIONS: u64 = 10_000;
 
-// ANCHOR: sweep
 /// How many crashes were tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
@@ -19,6 +18,7 @@ pub struct Tally {
     pub crashes: u64,
 }
 
+// ANCHOR: sweep
 /// Runs `work` once for every operation that it makes, with the power going
 /// during that one, and has `check` look at what `seeds` different crashes
 /// leave. What `work` returns is what it knows at that moment: above all,

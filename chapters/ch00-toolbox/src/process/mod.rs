@@ -44,7 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// with it.
 const GLANCE: Duration = Duration::from_millis(10);
 
-// ANCHOR: launch
 /// What to start, and how.
 pub struct Launch {
     program: PathBuf,
@@ -111,9 +110,7 @@ impl Launch {
             .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
         self
     }
-    // ANCHOR_END: launch
 
-    // ANCHOR: start
     /// Starts it, on a free port if it is a stage, and waits until its
     /// first line says where it listens.
     ///
@@ -155,7 +152,6 @@ impl Launch {
             stderr,
         })
     }
-    // ANCHOR_END: start
 
     // ANCHOR: spawn
     /// Starts it in a process group of its own, with a guard.
@@ -220,6 +216,7 @@ fn beside_test(name: &str) -> PathBuf {
     };
     profile.join(name)
 }
+// ANCHOR_END: beside
 
 /// The address in `NAME listening on HOST:PORT`.
 fn address_in(line: &str) -> io::Result<SocketAddr> {
@@ -229,7 +226,6 @@ fn address_in(line: &str) -> io::Result<SocketAddr> {
         io::Error::new(ErrorKind::InvalidData, text)
     })
 }
-// ANCHOR_END: beside
 
 // ANCHOR: guard
 /// What the guard runs: `read` returns when the pipe to it ends, and the
@@ -250,7 +246,6 @@ fn guard(pid: u32) -> io::Result<Child> {
 }
 // ANCHOR_END: guard
 
-// ANCHOR: process
 /// A running process that ends with this value.
 pub struct Process {
     child: Child,
@@ -294,9 +289,8 @@ impl Process {
     pub fn errors(&self) -> Vec<String> {
         self.output.lock().stderr.lines()
     }
-    // ANCHOR_END: process
 
-    // ANCHOR: wait
+    // ANCHOR: wait_for
     /// Waits until a line on stdout contains `text`. Each line is looked at
     /// once: a second call goes on after the line that the first returned.
     ///
@@ -322,6 +316,7 @@ impl Process {
             output = self.output.changed(output, left);
         }
     }
+    // ANCHOR_END: wait_for
 
     /// Waits until it has ended and what it printed is read.
     ///
@@ -352,9 +347,7 @@ impl Process {
         }
         Ok(status)
     }
-    // ANCHOR_END: wait
 
-    // ANCHOR: terminate
     /// Asks it to end (SIGTERM), waits until the deadline, then kills what
     /// is left of its group.
     pub fn terminate(&mut self) -> ExitStatus {
@@ -365,18 +358,21 @@ impl Process {
         }
     }
 
+    // ANCHOR: signal
     /// Sends a signal, unless it has been reaped: I2.
     pub fn signal(&self, signal: Signal) {
         if self.status.is_none() {
             let _ = sys::kill(self.pid(), signal); // it may have ended
         }
     }
+    // ANCHOR_END: signal
 
     /// Kills its group, and reaps it.
     pub fn kill(&mut self) -> ExitStatus {
         self.reap().expect("nobody else reaps our own child")
     }
 
+    // ANCHOR: reap
     /// Has the guard kill what is left of the group, while the leader's
     /// number is still ours (I2), and only then reaps the leader.
     fn reap(&mut self) -> io::Result<ExitStatus> {
@@ -390,7 +386,7 @@ impl Process {
         self.status = Some(status);
         Ok(status)
     }
-    // ANCHOR_END: terminate
+    // ANCHOR_END: reap
 
     /// Whether it has ended. It is not reaped by the question.
     fn has_ended(&self) -> io::Result<bool> {
@@ -421,7 +417,6 @@ impl Drop for Process {
 }
 // ANCHOR_END: drop
 
-// ANCHOR: server
 /// A stage that listens, and ends with this value.
 pub struct Server {
     addr: SocketAddr,
@@ -477,7 +472,6 @@ impl Server {
         self.process.terminate()
     }
 }
-// ANCHOR_END: server
 
 /// How a program ended, and all that it printed.
 #[derive(Debug)]

@@ -21,7 +21,6 @@ const MAX_LINES: usize = 1_000;
 /// The longest line kept; the rest of it counts as further lines.
 const MAX_LINE: u64 = 8 * 1024;
 
-// ANCHOR: output
 /// What a process prints, read by a thread per stream as it comes (I4).
 #[derive(Default)]
 pub struct Output {
@@ -56,6 +55,7 @@ impl Output {
     }
 }
 
+// ANCHOR: follow
 /// Reads a stream to its end on a thread of its own.
 pub fn follow(
     output: &Arc<Output>,
@@ -78,9 +78,8 @@ pub fn follow(
         output.grown.notify_all();
     });
 }
-// ANCHOR_END: output
+// ANCHOR_END: follow
 
-// ANCHOR: tail
 /// The last lines of a stream.
 #[derive(Default)]
 pub struct Tail {
@@ -110,7 +109,6 @@ impl Tail {
         }
         None
     }
-    // ANCHOR_END: tail
 
     /// The lines, without their ends.
     pub fn lines(&self) -> Vec<String> {

@@ -69,7 +69,9 @@ impl Gen {
             fresh: None,
         }
     }
+    // ANCHOR_END: gen
 
+    // ANCHOR: draw
     /// A number in `0..=max`: the one way to the choice sequence.
     /// `propose` says what a fresh one is; its answer is cut down to `max`.
     fn draw(&mut self, max: u64, propose: impl Fn(&mut Rng) -> u64) -> u64 {
@@ -84,9 +86,9 @@ impl Gen {
         self.choices.push(choice.min(max));
         choice.min(max)
     }
-    // ANCHOR_END: gen
+    // ANCHOR_END: draw
 
-    // ANCHOR: draw
+    // ANCHOR: ask
     /// A number in `0..=max`. Shrinks towards 0. One in four is an end of
     /// the range or close to it, where the bugs are.
     pub fn upto(&mut self, max: u64) -> u64 {
@@ -109,6 +111,7 @@ impl Gen {
         let folded = self.upto(u64::MAX); // 0 1 2 3 4 → 0 -1 1 -2 2
         ((folded >> 1) as i64) ^ -((folded & 1) as i64)
     }
+    // ANCHOR_END: ask
 
     /// A byte. Shrinks towards 0.
     pub fn byte(&mut self) -> u8 {
@@ -126,7 +129,6 @@ impl Gen {
         let last = items.len() as u64 - 1;
         &items[self.draw(last, |rng| rng.below(last + 1)) as usize]
     }
-    // ANCHOR_END: draw
 
     // ANCHOR: vec
     /// Up to `max` values that `item` makes. Shrinks by losing items, then
@@ -156,6 +158,7 @@ impl Gen {
         }
         items
     }
+    // ANCHOR_END: vec
 
     /// Up to `max` bytes.
     pub fn bytes(&mut self, max: usize) -> Vec<u8> {
@@ -173,10 +176,8 @@ impl Gen {
         };
         self.vec(max, letter).into_iter().collect()
     }
-    // ANCHOR_END: vec
 }
 
-// ANCHOR: search
 /// A broken property: the smallest input found, and how to see it again.
 #[derive(Debug)]
 pub struct Failure<T> {
@@ -194,6 +195,7 @@ pub struct Failure<T> {
     pub why: String,
 }
 
+// ANCHOR: search
 /// Holds `cases` inputs against `holds`. Case 0 is made from `seed` itself,
 /// so that a failing case's own seed finds it at once.
 pub fn search<T>(
@@ -225,7 +227,9 @@ pub fn search<T>(
     }
     None
 }
+// ANCHOR_END: search
 
+// ANCHOR: attempt
 /// An input that breaks the property.
 pub struct Broken<T> {
     /// The input.
@@ -255,7 +259,7 @@ pub fn attempt<T>(
         why,
     })
 }
-// ANCHOR_END: search
+// ANCHOR_END: attempt
 
 // ANCHOR: check
 /// Holds `cases` inputs that `make` makes against `holds`, and panics with
@@ -282,6 +286,7 @@ pub fn check<T: Debug>(
         panic!("{}", report(name, &failure));
     }
 }
+// ANCHOR_END: check
 
 /// FNV-1a: a different start for each property, the same on each machine.
 fn seed_of(name: &str) -> u64 {
@@ -322,7 +327,6 @@ fn report<T: Debug>(name: &str, failure: &Failure<T>) -> String {
     );
     text.trim_end().to_owned()
 }
-// ANCHOR_END: check
 
 /// How the panic of a function that is still to be written begins. It says
 /// nothing about an input, so it is passed on as it is.
@@ -332,7 +336,6 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-// ANCHOR: quietly
 /// Runs `body`, and gives a panic's message back instead of printing it: a
 /// shrink panics a thousand times on its way to the input worth printing.
 fn quietly<R>(body: impl FnOnce() -> R) -> Result<R, String> {
@@ -358,4 +361,3 @@ fn quietly<R>(body: impl FnOnce() -> R) -> Result<R, String> {
         format!("panicked: {text}")
     })
 }
-// ANCHOR_END: quietly

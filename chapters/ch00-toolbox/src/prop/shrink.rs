@@ -63,7 +63,7 @@ fn is_smaller(a: &[u64], b: &[u64]) -> bool {
 }
 // ANCHOR_END: shrink
 
-// ANCHOR: passes
+// ANCHOR: delete
 /// Leaves out 8, 7, … 1 choices in a row, from the end: later choices
 /// depend on earlier ones, so the end is the cheapest to lose.
 fn delete_blocks<T>(
@@ -82,6 +82,7 @@ fn delete_blocks<T>(
         }
     }
 }
+// ANCHOR_END: delete
 
 /// Sets 8, 4, 2 choices in a row to zero at once, for values that make
 /// sense only together.
@@ -100,6 +101,7 @@ fn zero_blocks<T>(
     }
 }
 
+// ANCHOR: lower
 /// Finds for each choice the least value that still fails, by halving: 64
 /// runs for a choice of 64 bits. Right where failing is monotone in the
 /// choice, and a good guess elsewhere.
@@ -121,9 +123,8 @@ fn lower_each<T>(
         at += 1;
     }
 }
-// ANCHOR_END: passes
+// ANCHOR_END: lower
 
-// ANCHOR: pairs
 /// As [`lower_each`], for all choices of one value at once: two numbers that
 /// break the property by being equal cannot fall one by one.
 fn lower_twins<T>(
@@ -172,6 +173,7 @@ fn shorten_counts<T>(
     }
 }
 
+// ANCHOR: move
 /// Takes from a choice and gives to one that follows close by: the sum
 /// stays, the earlier one falls. All of it first, then by halves.
 fn move_right<T>(
@@ -194,6 +196,7 @@ fn move_right<T>(
         }
     }
 }
+// ANCHOR_END: move
 
 /// Swaps neighbours that descend, so that one bug has one smallest input
 /// and not a permutation of it.
@@ -211,4 +214,3 @@ fn swap_neighbours<T>(
         }
     }
 }
-// ANCHOR_END: pairs
