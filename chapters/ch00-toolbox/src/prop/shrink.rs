@@ -14,7 +14,8 @@
 //! | `move_right` | take here, give there | sums |
 //! | `swap_neighbours` | swap | order |
 
-use ch00_toolbox::prop::{Broken, Gen, attempt};
+use ch00_toolbox::prop::attempt::{Broken, attempt};
+use ch00_toolbox::prop::choices::Gen;
 
 /// The most often that a shrink runs the property. A property that takes a
 /// millisecond is then shrunk within seconds.
