@@ -195,12 +195,13 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     stage::end_all_on_interrupt()?;
     eprintln!("building {} for release", chapter.name);
     let built = Built::new(root, &chapter.name, true)?;
-    let release = built
-        .bin
-        .as_deref()
-        .and_then(Path::parent)
-        .with_context(|| format!("{} has no finished stage", chapter.name))?;
-    let bench = Bench { root, release, scratch: tempfile::tempdir()? };
+    let programs = built.bin.iter().chain(built.examples.values());
+    let folders = programs.filter_map(|program| program.parent());
+    let release = folders
+        .map(|folder| if folder.ends_with("examples") { folder.join("..") } else { folder.into() })
+        .next()
+        .with_context(|| format!("{} has no program to time", chapter.name))?;
+    let bench = Bench { root, release: &release, scratch: tempfile::tempdir()? };
     let mut all = Vec::new();
     for case in cases {
         all.push(bench.case(&case, args.rounds.unwrap_or(case.rounds))?);
