@@ -105,6 +105,9 @@ struct State {
     effects: Vec<Effect>,
 }
 
+// ANCHOR_END: hub
+
+// ANCHOR: deliver
 impl State {
     /// Carries the effects out, and those that a cut adds, until none is
     /// left: each cut removes a seat, so there is an end. `reader`, if any,
@@ -143,7 +146,7 @@ impl State {
             .step(id, Event::Leave(TOO_SLOW), &mut self.effects);
     }
 }
-// ANCHOR_END: hub
+// ANCHOR_END: deliver
 
 // ANCHOR: seat
 /// A client's place at the hub: who it is, and a way to tell it something.
@@ -211,7 +214,7 @@ impl Hub {
     }
     // ANCHOR_END: event
 
-    // ANCHOR: connection
+    // ANCHOR: admit
     /// Gives a connection a seat and its two threads.
     ///
     /// # Errors
@@ -247,6 +250,9 @@ impl Hub {
             .map(|_| ())
     }
 
+    // ANCHOR_END: admit
+
+    // ANCHOR: connection
     fn connection<L: Link>(&self, id: ClientId, link: &L, outbox: &Outbox) {
         thread::scope(|scope| {
             let builder = Builder::new().stack_size(STACK);

@@ -62,6 +62,9 @@ pub trait Core: Send {
     fn stranger(&self, id: ClientId) -> bool;
 }
 
+// ANCHOR_END: core
+
+// ANCHOR: echo
 /// The smallest core: each line goes back to its sender.
 pub struct Echo;
 
@@ -80,7 +83,7 @@ impl Core for Echo {
         false
     }
 }
-// ANCHOR_END: core
+// ANCHOR_END: echo
 
 /// The chat's state. Every index is kept in order, so that what it prints
 /// does not depend on a hash.
@@ -208,6 +211,9 @@ impl Registry {
         self.clients.insert(id, Client::Member { name: new, room });
     }
 
+    // ANCHOR_END: names
+
+    // ANCHOR: claim
     /// Makes the name the client's, or tells it why not.
     fn claim(
         &mut self,
@@ -228,7 +234,7 @@ impl Registry {
         }
         Some(name.to_string())
     }
-    // ANCHOR_END: names
+    // ANCHOR_END: claim
 
     // ANCHOR: rooms
     fn join(&mut self, id: ClientId, text: &str, out: &mut Vec<Effect>) {
