@@ -1,0 +1,26 @@
+//! Exercise: a bug hunt. Somebody "shortened the critical section": the
+//! core decides under the lock, and the pushes follow after it. Write the
+//! test that notices.
+//!
+//! `Hall` is a chat for two, ann and bob, with that choice as a trait, so
+//! that your test meets both: the right one and the mutant. `said` is a
+//! callback between the decision and the push: it is where another thread
+//! would get in between, and your test may speak there.
+
+/// A room for two. Both implementations number what is said.
+pub trait Hall {
+    /// Says a line. When the core has taken it and nobody has been told
+    /// yet, `between` is called, and may say something itself if it gets
+    /// in; a line that has to wait for its turn comes after this one.
+    fn say(&self, line: &str, between: &dyn Fn());
+    /// What ann was told, and what bob was.
+    fn told(&self) -> (Vec<String>, Vec<String>);
+}
+
+/// Err with what was seen, if the hall lets ann and bob see two orders.
+///
+/// # Errors
+/// The two orders.
+pub fn hunt(hall: &dyn Hall) -> Result<(), String> {
+    todo!("ex_split_lock: say a line, another in between; compare")
+}
