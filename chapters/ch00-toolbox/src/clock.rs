@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+// ANCHOR: clock
 /// What tells the time and can wait.
 pub trait Clock: Send + Sync {
     /// Time since the clock's start, on the monotonic clock.
@@ -26,6 +27,7 @@ pub trait Clock: Send + Sync {
     /// Returns when `now` has grown by at least `d`.
     fn sleep(&self, d: Duration);
 }
+// ANCHOR_END: clock
 
 /// A shared clock is a clock.
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -63,6 +65,7 @@ impl Default for RealClock {
     }
 }
 
+// ANCHOR: real
 impl Clock for RealClock {
     fn now(&self) -> Duration {
         self.start.elapsed()
@@ -79,6 +82,7 @@ impl Clock for RealClock {
         thread::sleep(d);
     }
 }
+// ANCHOR_END: real
 
 /// A clock that stands still until it is moved. Clones share the time.
 ///
@@ -97,6 +101,7 @@ struct Time {
     unix: Duration,
 }
 
+// ANCHOR: advance
 impl VirtualClock {
     /// A clock at zero, in 1970.
     pub fn new() -> VirtualClock {
@@ -120,7 +125,9 @@ impl VirtualClock {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+// ANCHOR_END: advance
 
+// ANCHOR: virtual
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
         self.lock().now
@@ -134,6 +141,7 @@ impl Clock for VirtualClock {
         self.advance(d);
     }
 }
+// ANCHOR_END: virtual
 
 /// A moment on a clock's monotonic time.
 ///
@@ -145,6 +153,7 @@ pub struct Deadline {
     at: Duration,
 }
 
+// ANCHOR: deadline
 impl Deadline {
     /// The moment `d` from now.
     pub fn after(clock: &dyn Clock, d: Duration) -> Deadline {
@@ -163,3 +172,4 @@ impl Deadline {
         self.left(clock).is_zero()
     }
 }
+// ANCHOR_END: deadline

@@ -25,6 +25,7 @@ pub struct SplitMix64 {
     state: u64,
 }
 
+// ANCHOR: splitmix
 impl SplitMix64 {
     /// A generator whose counter starts at `seed`.
     pub fn new(seed: u64) -> SplitMix64 {
@@ -42,6 +43,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 }
+// ANCHOR_END: splitmix
 
 /// xoshiro256**.
 #[derive(Debug, Clone)]
@@ -50,11 +52,13 @@ pub struct Rng {
 }
 
 impl Rng {
+    // ANCHOR: seeded
     /// The generator of a seed. Every seed will do, 0 too.
     pub fn seeded(seed: u64) -> Rng {
         let mut mix = SplitMix64::new(seed);
         Rng::from_state(std::array::from_fn(|_| mix.next_u64()))
     }
+    // ANCHOR_END: seeded
 
     /// The generator in a given state.
     ///
@@ -65,6 +69,7 @@ impl Rng {
         Rng { s }
     }
 
+    // ANCHOR: next
     /// The next number, all 64 bits of it.
     pub fn next_u64(&mut self) -> u64 {
         let s = &mut self.s;
@@ -78,7 +83,9 @@ impl Rng {
         s[3] = s[3].rotate_left(45);
         result
     }
+    // ANCHOR_END: next
 
+    // ANCHOR: below
     /// A number in `0..n`, each equally likely.
     ///
     /// Lemire's method (ACM TOMACS 29:1, 2019). The number x stands for the
@@ -100,6 +107,7 @@ impl Rng {
             }
         }
     }
+    // ANCHOR_END: below
 
     /// A number in the range, each equally likely.
     ///
@@ -125,6 +133,7 @@ impl Rng {
         items.get(self.below(items.len() as u64) as usize)
     }
 
+    // ANCHOR: shuffle
     /// Puts the items into an order, each order equally likely (Fisher and
     /// Yates, 1938).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
@@ -132,6 +141,7 @@ impl Rng {
             items.swap(last, self.below(last as u64 + 1) as usize);
         }
     }
+    // ANCHOR_END: shuffle
 
     /// `n` bytes.
     pub fn bytes(&mut self, n: usize) -> Vec<u8> {
