@@ -20,6 +20,7 @@
 
 use std::fmt;
 
+// ANCHOR: short
 /// There are fewer bytes than the read needs.
 ///
 /// In a file or a whole message that is corruption. In a stream it is neither
@@ -33,6 +34,7 @@ pub struct Short {
     /// Where the read began, counted from the start of the outermost buffer.
     pub at: usize,
 }
+// ANCHOR_END: short
 
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,6 +45,7 @@ impl fmt::Display for Short {
 
 impl std::error::Error for Short {}
 
+// ANCHOR: cursor
 /// A position in a slice, and reads that check before they move it.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {
@@ -53,6 +56,7 @@ pub struct Cursor<'a> {
     /// Where this cursor starts in the outermost buffer.
     base: usize,
 }
+// ANCHOR_END: cursor
 
 impl<'a> Cursor<'a> {
     /// A cursor at the start of `bytes`.
@@ -84,6 +88,7 @@ impl<'a> Cursor<'a> {
         self.left
     }
 
+    // ANCHOR: bytes
     /// The next `n` bytes. Every other read goes through here.
     ///
     /// # Errors
@@ -96,7 +101,9 @@ impl<'a> Cursor<'a> {
         self.position += n;
         Ok(taken)
     }
+    // ANCHOR_END: bytes
 
+    // ANCHOR: array
     /// The next `N` bytes, by value.
     ///
     /// # Errors
@@ -106,6 +113,7 @@ impl<'a> Cursor<'a> {
         array.copy_from_slice(self.bytes(N)?);
         Ok(array)
     }
+    // ANCHOR_END: array
 
     /// Passes over `n` bytes.
     ///
@@ -115,6 +123,7 @@ impl<'a> Cursor<'a> {
         self.bytes(n).map(|_| ())
     }
 
+    // ANCHOR: sub
     /// A cursor over the next `n` bytes alone, which are read here with that.
     /// Whatever is wrong inside them, this cursor goes on after them.
     ///
@@ -128,7 +137,9 @@ impl<'a> Cursor<'a> {
             base,
         })
     }
+    // ANCHOR_END: sub
 
+    // ANCHOR: until
     /// The bytes before the next `end`, which is read too and left out.
     ///
     /// # Errors
@@ -139,7 +150,9 @@ impl<'a> Cursor<'a> {
         let taken = self.bytes(n + 1)?;
         Ok(&taken[..n])
     }
+    // ANCHOR_END: until
 
+    // ANCHOR: items
     /// Checks a count that was read from the bytes themselves: `count` items
     /// of at least `size` bytes each must still fit. What it returns is safe
     /// to allocate for.
@@ -154,6 +167,7 @@ impl<'a> Cursor<'a> {
         }
         Ok(count as usize)
     }
+    // ANCHOR_END: items
 
     fn short(&self, needed: usize) -> Short {
         let at = self.base + self.position;
@@ -165,6 +179,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
+// ANCHOR: integers
 /// A method for each integer and byte order.
 macro_rules! integers {
     ($($name:ident $type:ident $from:ident $order:literal;)*) => {
@@ -183,6 +198,7 @@ macro_rules! integers {
         }
     };
 }
+// ANCHOR_END: integers
 
 integers! {
     u8 u8 from_be_bytes "one byte";
