@@ -128,7 +128,7 @@
             editor = { area, paper, box: make('div', { class: 'editor hljs' }, paper, area) };
             code.classList.add('replaced');
             code.after(editor.box);
-            copied.set(pre, () => area.value);
+            copied.set(pre, () => area.value + '\n');
             area.addEventListener('input', typed);
             area.addEventListener('keydown', event => {
                 if (event.key === 'Escape') {
@@ -146,7 +146,8 @@
 
         /** What the textarea holds: all of the program, or what is shown of it. */
         function refill() {
-            editor.area.value = unfolded() ? whole() : parts.shown;
+            // Without the last line's end, which would show as an empty line.
+            editor.area.value = (unfolded() ? whole() : parts.shown).replace(/\n$/, '');
             paint();
         }
 
@@ -157,7 +158,7 @@
         }
 
         function typed() {
-            const text = editor.area.value;
+            const text = editor.area.value + '\n';
             const { before, after } = parts;
             if (!unfolded()) {
                 parts.shown = text;
@@ -224,7 +225,7 @@
 
         /** The compiler counts hidden lines; a reader sees the others. */
         function inPlace(text) {
-            const hidden = editor && unfolded() ? 0 : unfolded() ? 0 : parts.before.split('\n').length - 1;
+            const hidden = unfolded() ? 0 : parts.before.split('\n').length - 1;
             const place = (all, line, column) => line > hidden
                 ? `line ${line - hidden}, column ${column}` : `hidden line ${line}, column ${column}`;
             return text

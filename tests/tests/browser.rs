@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ("a_page_reads_without_javascript", without_javascript),
         ("a_page_reads_without_the_runner", without_runner),
         ("copies_leave_out_prompts", copies),
+        ("every_listing_of_the_book_runs", every_listing),
     ];
     let program = cdp::program();
     let required = std::env::var_os("WORKBOOK_JUDGES").is_some_and(|value| value == "required");
@@ -117,8 +118,8 @@ fn clean(tab: &Tab, host: &str) -> Result<()> {
     Ok(())
 }
 
-/// The book's longest page of a step.
-fn long_page(world: &World) -> Result<String> {
+/// The book's pages of steps: bytes and path.
+fn pages() -> Result<Vec<(u64, String)>> {
     let mut pages = Vec::new();
     for chapter in fs::read_dir(root().join("target/book"))?.flatten() {
         for page in fs::read_dir(chapter.path()).into_iter().flatten().flatten() {
@@ -130,7 +131,12 @@ fn long_page(world: &World) -> Result<String> {
         }
     }
     pages.sort();
-    let (_, page) = pages.pop().context("the book has a step's page")?;
+    Ok(pages)
+}
+
+/// The longest of them.
+fn long_page(world: &World) -> Result<String> {
+    let (_, page) = pages()?.pop().context("the book has a step's page")?;
     Ok(format!("http://{}/{page}", world.book.host))
 }
 
@@ -155,6 +161,7 @@ fn reads(world: &World) -> Result<()> {
     }
     // A narrow window: nothing sticks out but what scrolls by itself.
     tab.size(400, 800)?;
+    tab.open(&url)?;
     tab.until("document.documentElement.scrollWidth <= 400")?;
     tab.picture(&picture("page-narrow"), false)
 }
@@ -526,5 +533,58 @@ fn copies(world: &World) -> Result<()> {
     let text = listing.as_str().unwrap_or_default();
     ensure!(text.contains("pub fn shout") && !text.contains("fn main"), "what is shown: {text}");
     ensure!(!matches!(listing, Value::Null), "a text");
+    Ok(())
+}
+
+/// Runs every listing of the page one after the other: for each, the time from the click to the first output in
+/// milliseconds, and how it ended.
+const RUN_ALL: &str = r"(async () => {
+    const seen = [];
+    const wait = (holds, time) => new Promise((done, fail) => {
+        const end = performance.now() + time;
+        const look = () => {
+            if (holds()) { done(); } else if (performance.now() > end) { fail(new Error('no end')); } else { setTimeout(look, 5); }
+        };
+        look();
+    });
+    for (const listing of document.querySelectorAll('.listing')) {
+        const output = listing.querySelector('.output');
+        const began = performance.now();
+        listing.querySelector('.run').click();
+        await wait(() => output.childElementCount > 0, 60000);
+        const first = performance.now() - began;
+        if (listing.querySelector('code.no_run')) {
+            listing.querySelector('.stop').click();
+        }
+        await wait(() => output.querySelector('.end'), 60000);
+        const meant = listing.querySelector('code.should_panic, code.compile_fail, code.no_run') !== null;
+        const good = listing.classList.contains('good');
+        seen.push([first, meant || good, `${listing.getAttribute('aria-label')}: ${output.textContent.slice(0, 500)}`]);
+    }
+    return seen;
+})()";
+
+fn every_listing(world: &World) -> Result<()> {
+    let mut tab = world.browser.tab()?;
+    let (mut times, mut bad) = (Vec::new(), Vec::new());
+    for (_, page) in pages()? {
+        tab.open(&format!("http://{}/{page}", world.book.host))?;
+        for seen in tab.eval(RUN_ALL)?.as_array().into_iter().flatten() {
+            times.push(seen[0].as_f64().unwrap_or_default() as u64);
+            if seen[1] != true {
+                bad.push(format!("{page}, {}", seen[2].as_str().unwrap_or_default()));
+            }
+        }
+        clean(&tab, &world.book.host)?;
+    }
+    times.sort_unstable();
+    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
+    println!(
+        "{} listings, click to first output: median {} ms, 90 % {} ms",
+        times.len(),
+        at(50),
+        at(90)
+    );
+    ensure!(bad.is_empty(), "listings that did not run to a good end:\n{}", bad.join("\n"));
     Ok(())
 }
