@@ -268,8 +268,8 @@ impl Hub {
                 }
             };
             self.event(id, Event::Leave(&why));
-            // Closing with bytes unread would send RST, which takes our last
-            // words from the peer: so read on until its FIN.
+            // Closing with bytes unread would send RST and throw away what
+            // is still on its way to the peer: so read on until its FIN.
             let mut unread = [0; 1024];
             while let Ok(1..) = link.receive(&mut unread) {}
         });

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A `close` sends FIN, unless bytes of the peer are unread: then it sends
-//! RST, and the RST may overtake, at the peer, the last line that we wrote.
-//! So a link that finishes keeps reading until the peer's FIN, for at most
+//! RST, and with it goes what of ours has not reached the peer yet. So a
+//! link that finishes keeps reading until the peer's FIN, for at most
 //! [`Times::linger`]. A client that is cut off is reset on purpose: a FIN
 //! would wait behind megabytes that it does not read.
 //!
