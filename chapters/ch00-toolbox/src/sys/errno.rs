@@ -8,13 +8,16 @@ use std::io;
 
 use ch00_toolbox::sys::raw::errno_location;
 
+// ANCHOR: errno
 /// This thread's errno: why its last failed call failed.
 pub fn errno() -> i32 {
     // SAFETY: the C library gives each thread a valid, aligned int of its
     // own; nobody else can write to it.
     unsafe { *errno_location() }
 }
+// ANCHOR_END: errno
 
+// ANCHOR: check
 /// Turns what a call returned into a result: -1 into the error in errno.
 ///
 /// # Errors
@@ -25,7 +28,9 @@ pub fn check<T: PartialOrd + Default>(returned: T) -> io::Result<T> {
     }
     Ok(returned)
 }
+// ANCHOR_END: check
 
+// ANCHOR: retry
 /// Calls again as long as a signal interrupts the call.
 ///
 /// For calls that did nothing when they fail with EINTR: read, write, accept,
@@ -42,3 +47,4 @@ pub fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         }
     }
 }
+// ANCHOR_END: retry

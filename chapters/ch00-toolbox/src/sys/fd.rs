@@ -14,11 +14,14 @@ use ch00_toolbox::sys::errno::check;
 use ch00_toolbox::sys::numbers::{F_GETFL, F_SETFL, O_CLOEXEC, O_NONBLOCK};
 use ch00_toolbox::sys::raw;
 
+// ANCHOR: fd
 /// An open descriptor that is closed when it is dropped, and only then.
 #[derive(Debug)]
 pub struct Fd(RawFd);
+// ANCHOR_END: fd
 
 impl Fd {
+    // ANCHOR: read
     /// One read(2): how many bytes came; 0 is the end of the file.
     ///
     /// # Errors
@@ -29,6 +32,7 @@ impl Fd {
         check(unsafe { raw::read(self.0, buf.as_mut_ptr().cast(), buf.len()) })
             .map(|n| n as usize)
     }
+    // ANCHOR_END: read
 
     /// One write(2): how many bytes went, which may be fewer than all.
     ///
@@ -41,6 +45,7 @@ impl Fd {
             .map(|n| n as usize)
     }
 
+    // ANCHOR: close
     /// Closes the descriptor and says what the kernel said: on a network
     /// disk this is where a failed write of earlier may come out.
     ///
@@ -52,8 +57,10 @@ impl Fd {
         // close it. Not repeated on EINTR, since on Linux it is free already.
         check(unsafe { raw::close(fd) }).map(|_| ())
     }
+    // ANCHOR_END: close
 }
 
+// ANCHOR: drop
 impl Drop for Fd {
     fn drop(&mut self) {
         // SAFETY: we own the descriptor and it is not used afterwards. There
@@ -61,6 +68,7 @@ impl Drop for Fd {
         unsafe { raw::close(self.0) };
     }
 }
+// ANCHOR_END: drop
 
 impl Read for &Fd {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -118,6 +126,7 @@ impl From<Fd> for OwnedFd {
     }
 }
 
+// ANCHOR: pipe
 /// A pipe: what is written to the second end comes out of the first. Both
 /// are closed by execve, so that a child does not keep them open.
 ///
@@ -142,7 +151,9 @@ pub fn pipe() -> io::Result<(Fd, Fd)> {
     }
     Ok((read, write))
 }
+// ANCHOR_END: pipe
 
+// ANCHOR: nonblocking
 /// Makes reads and writes fail with EAGAIN where they would wait.
 ///
 /// The flag belongs to the open file, not to the descriptor: copies of it in
@@ -163,3 +174,4 @@ pub fn set_nonblocking(fd: impl AsFd, on: bool) -> io::Result<()> {
     // SAFETY: as above; F_SETFL takes an int.
     check(unsafe { raw::fcntl(fd, F_SETFL, flags) }).map(|_| ())
 }
+// ANCHOR_END: nonblocking

@@ -53,6 +53,7 @@ impl<'fd> PollFd<'fd> {
     }
 }
 
+// ANCHOR: poll
 /// Waits until something comes on one of the descriptors, or the time is up.
 /// Returns on how many something came: 0 when the time is up.
 ///
@@ -81,7 +82,9 @@ pub fn poll(
         }
     }
 }
+// ANCHOR_END: poll
 
+// ANCHOR: millis
 /// The timeout as poll wants it: -1 for ever; otherwise rounded up, since
 /// 0.4 ms rounded down is 0, and a loop that waits 0 ms burns a processor.
 fn millis(left: Option<Duration>) -> c_int {
@@ -93,6 +96,7 @@ fn millis(left: Option<Duration>) -> c_int {
         }
     }
 }
+// ANCHOR_END: millis
 
 /// Whether poll can wait that long in one go: 24 days.
 fn within(left: Duration) -> bool {

@@ -101,6 +101,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// a `Signals` is dropped would write to whatever got the number next.
 static PIPE: OnceLock<(Fd, Fd)> = OnceLock::new();
 
+// ANCHOR: handler
 /// The handler. It runs on any thread, between any two instructions.
 extern "C" fn on_signal(signal: c_int) {
     // The interrupted code may be about to read its errno.
@@ -112,12 +113,15 @@ extern "C" fn on_signal(signal: c_int) {
     // SAFETY: as above.
     unsafe { *errno = saved };
 }
+// ANCHOR_END: handler
 
+// ANCHOR: wake
 /// Makes the pipe readable. When it is full it is readable already.
 fn wake() {
     // SAFETY: one byte, valid for reads; the descriptor is never closed.
     unsafe { raw::write(WAKE.load(SeqCst), [1u8].as_ptr().cast(), 1) };
 }
+// ANCHOR_END: wake
 
 /// Signals that arrive as events, as long as it lives.
 #[derive(Debug)]
@@ -128,6 +132,7 @@ pub struct Signals {
 }
 
 impl Signals {
+    // ANCHOR: new
     /// Catches these signals from now on.
     ///
     /// # Errors
@@ -155,7 +160,9 @@ impl Signals {
         }
         Ok(signals)
     }
+    // ANCHOR_END: new
 
+    // ANCHOR: wait
     /// Waits for the next signal.
     pub fn wait(&self) -> Signal {
         loop {
@@ -167,7 +174,9 @@ impl Signals {
             let _ = poll(&mut [PollFd::new(&self, POLLIN)], None);
         }
     }
+    // ANCHOR_END: wait
 
+    // ANCHOR: try_wait
     /// The next signal, if one came. Several of one kind may come as one.
     pub fn try_wait(&self) -> Option<Signal> {
         if PENDING.load(SeqCst) == 0 {
@@ -185,8 +194,10 @@ impl Signals {
         };
         Signal::ALL.into_iter().find(came)
     }
+    // ANCHOR_END: try_wait
 }
 
+// ANCHOR: end
 impl Drop for Signals {
     fn drop(&mut self) {
         for (signal, before) in self.before.drain(..).rev() {
@@ -203,6 +214,7 @@ impl Drop for Signals {
         TAKEN.store(false, SeqCst);
     }
 }
+// ANCHOR_END: end
 
 impl AsRawFd for Signals {
     fn as_raw_fd(&self) -> RawFd {
@@ -256,6 +268,7 @@ pub fn set_disposition(signal: Signal, to: Disposition) -> io::Result<()> {
     act(signal, handler).map(|_| ())
 }
 
+// ANCHOR: act
 /// Sets a signal's action and returns the one before.
 fn act(signal: Signal, handler: Handler) -> io::Result<SigAction> {
     // SAFETY: plain numbers, for which all zeros are valid.
@@ -269,6 +282,7 @@ fn act(signal: Signal, handler: Handler) -> io::Result<SigAction> {
     check(unsafe { raw::sigaction(signal.number(), &new, &mut old) })?;
     Ok(old)
 }
+// ANCHOR_END: act
 
 /// Sends a signal to one process.
 ///
