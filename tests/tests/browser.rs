@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         ("a_page_reads_without_the_runner", without_runner),
         ("copies_leave_out_prompts", copies),
         ("every_listing_of_the_book_runs", every_listing),
+        ("every_console_of_the_book_starts_and_stops", every_console),
     ];
     let program = cdp::program();
     let required = std::env::var_os("WORKBOOK_JUDGES").is_some_and(|value| value == "required");
@@ -156,6 +157,7 @@ fn reads(world: &World) -> Result<()> {
         tab.eval("document.querySelector('main details')?.setAttribute('open', '')")?;
         tab.eval("document.querySelector('.listing .run').click()")?;
         tab.until("document.querySelector('.listing .output .end')")?;
+        tab.picture(&picture(&format!("top-{theme}")), false)?;
         tab.picture(&picture(&format!("page-{theme}")), true)?;
         clean(&tab, &world.book.host)?;
     }
@@ -586,5 +588,27 @@ fn every_listing(world: &World) -> Result<()> {
         at(90)
     );
     ensure!(bad.is_empty(), "listings that did not run to a good end:\n{}", bad.join("\n"));
+    Ok(())
+}
+
+fn every_console(world: &World) -> Result<()> {
+    let mut tab = world.browser.tab()?;
+    for (_, page) in pages()? {
+        tab.open(&format!("http://{}/{page}", world.book.host))?;
+        let count = tab.eval("document.querySelectorAll('.stage').length")?.as_u64().unwrap_or(0);
+        for index in 0..count {
+            let stage = format!("document.querySelectorAll('.stage')[{index}]");
+            let found = format!("{page}: {}", tab.eval(&format!("{stage}.dataset.stage"))?);
+            tab.eval(&format!("{stage}.querySelector('.run').click()"))?;
+            tab.until(&format!("{stage}.querySelector('input')")).context(found.clone())?;
+            tab.eval(&format!("{stage}.querySelector('.bar .stop').click()"))?;
+            tab.until(&format!("{stage}.querySelector(':scope > .output .end')"))
+                .context(found.clone())?;
+            let end =
+                tab.eval(&format!("{stage}.querySelector(':scope > .output .end').textContent"))?;
+            ensure!(end == "Exit status 0.", "{found} ended with {end}");
+        }
+        clean(&tab, &world.book.host)?;
+    }
     Ok(())
 }
