@@ -21,7 +21,7 @@ use workbook_tests::page::Page;
 include!(concat!(env!("OUT_DIR"), "/book-tests.rs"));
 
 /// A block that takes longer than this to compile and run is killed: a page's program ends within a second.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A verdict's message is at most this long; it says how much was left out.
 const MESSAGE_LINES: usize = 24;

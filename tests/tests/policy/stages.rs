@@ -13,8 +13,11 @@ use super::{Finding, chapters, finding, finds, none};
 /// Each of these ends at once; this is for a machine that is busy with something else.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What a program printed and how it ended; killed when it has not ended in time.
-fn run(program: &Path, args: &[&str]) -> Output {
+/// A program that is still there after this is a server.
+const STAYS: Duration = Duration::from_secs(1);
+
+/// What a program printed and how it ended, if it ended in time. If not, it is killed.
+fn run_for(program: &Path, args: &[&str], limit: Duration) -> Option<Output> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| fs::File::create(folder.path().join(name)).expect("a file");
     let mut command = Command::new(program);
@@ -22,9 +25,14 @@ fn run(program: &Path, args: &[&str]) -> Output {
     command.stdout(file("out")).stderr(file("err"));
     clean(&mut command);
     let (mut group, ..) = Group::spawn(&mut command).expect("the program starts");
-    let status = group.wait(LIMIT).unwrap_or_default();
-    let late = fs::read(folder.path().join("out")).expect("a file");
-    Output { status, stdout: late, stderr: fs::read(folder.path().join("err")).expect("a file") }
+    let status = group.wait(limit)?;
+    let read = |name: &str| fs::read(folder.path().join(name)).expect("a file");
+    Some(Output { status, stdout: read("out"), stderr: read("err") })
+}
+
+fn run(program: &Path, args: &[&str]) -> Output {
+    let late = || panic!("{} {args:?} does not end", program.display());
+    run_for(program, args, LIMIT).unwrap_or_else(late)
 }
 
 /// An error is one line on stderr that begins with the program's name, nothing on stdout, and a status.
@@ -61,10 +69,7 @@ fn stage(stage: &str, program: &Path) -> Vec<Finding> {
         return found;
     }
     found.extend(one_line(stage, "--port x", &run(program, &["--port", "x"]), 2));
-    let unreachable = run_briefly(program);
-    if let Some(output) = unreachable {
-        // A client: nobody listens on port 0.
-        found.extend(one_line(stage, "--port 0", &output, 1));
+    if !listens(&text, program) {
         return found;
     }
     match Stage::start(program, name, &[], &root()) {
@@ -80,10 +85,10 @@ fn stage(stage: &str, program: &Path) -> Vec<Finding> {
     found
 }
 
-/// What a client that cannot reach its server does; nothing of a server, which listens and stays.
-fn run_briefly(program: &Path) -> Option<Output> {
-    let probe = Stage::start(program, "", &[], &root()).err()?;
-    probe.to_string().contains("ended before it listened").then(|| run(program, &["--port", "0"]))
+/// Whether a program is a server: it says so, or it stays when it is given any port. A client ends there, and so does a
+/// program that only reads its arguments.
+fn listens(help: &str, program: &Path) -> bool {
+    help.contains("listen") || run_for(program, &["--port", "0"], STAYS).is_none()
 }
 
 #[test]
