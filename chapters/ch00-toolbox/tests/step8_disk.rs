@@ -386,6 +386,40 @@ fn every_sabotage_is_caught() {
     }
 }
 
+/// I4: what a killed process wrote and did not sync is durable once a
+/// recovery has shown it: the cache outlives a process, not a power cut.
+#[test]
+fn what_a_recovery_shows_is_durable() {
+    let disk = MemDisk::new();
+    drop(Journal::open(&disk).unwrap());
+    let file = disk.open("journal").unwrap();
+    let end = file.size().unwrap();
+    file.write_at(end, &encode(b"killed here", crc32)).unwrap();
+    let (_, shown) = Journal::open(&disk).unwrap();
+    assert_eq!(shown, [b"killed here"]);
+    for seed in 0..64 {
+        let (_, found) = Journal::open(&disk.crash(seed)).unwrap();
+        assert_eq!(found, shown, "input: seed {seed}");
+    }
+}
+
+/// I4: so is the name of a journal whose process was killed between the
+/// rename and the sync of the folder.
+#[test]
+fn a_name_that_was_found_is_durable() {
+    let disk = MemDisk::new();
+    let file = disk.create("journal.new").unwrap();
+    file.write_at(0, b"WBJ1").unwrap();
+    file.sync().unwrap();
+    disk.rename("journal.new", "journal").unwrap();
+    let (mut journal, _) = Journal::open(&disk).unwrap();
+    journal.append(b"acknowledged").unwrap();
+    for seed in 0..64 {
+        let (_, found) = Journal::open(&disk.crash(seed)).unwrap();
+        assert_eq!(found, [b"acknowledged"], "input: seed {seed}");
+    }
+}
+
 /// I7: every operation fails once, with EIO and with ENOSPC: nothing that
 /// was acknowledged is lost, and nothing is taken after the failure.
 #[test]
