@@ -20,7 +20,5 @@ pub type Save = fn(disk: &dyn Disk, name: &str, text: &[u8]) -> io::Result<()>;
 ///
 /// The first crash after which one is broken, in words.
 pub fn survives(save: Save) -> Result<(), String> {
-    todo!(
-        "ex_save_hunt: cut the power during every operation; look at what is left"
-    )
+    todo!("ex_save_hunt: crash during every operation; look at what is left")
 }

@@ -20,7 +20,7 @@ pub type Save = fn(disk: &dyn Disk, name: &str, text: &[u8]) -> io::Result<()>;
 ///
 /// The first crash after which one is broken, in words.
 pub fn survives(save: Save) -> Result<(), String> {
-    // begin: cut the power during every operation; look at what is left
+    // begin: crash during every operation; look at what is left
     use ch00_toolbox::disk::mem::MemDisk;
     use ch00_toolbox::disk::read_all;
     use ch00_toolbox::disk::sweep::crash_everywhere;

@@ -1,5 +1,5 @@
-//! Step 6, a property runner: make a thousand inputs from seeds, hold each against a
-//! statement, and hand back the smallest input that breaks it.
+//! Step 6, a property runner: make a thousand inputs from seeds, hold each
+//! against a statement, and hand back the smallest input that breaks it.
 //!
 //! A generator is an ordinary function that asks a [`Gen`] for numbers. The
 //! numbers that it was given are written down, and that list, the *choice
