@@ -16,7 +16,7 @@ use cdp::{Browser, Tab};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use workbook_tests::served::{Served, root, small_book};
+use workbook_tests::served::{Served, root, small_book, until};
 
 /// What a page may weigh with all that it loads.
 const WEIGHT: u64 = 1_500_000;
@@ -84,9 +84,13 @@ fn main() -> ExitCode {
 
 fn start(program: &std::path::Path) -> Result<World> {
     let folder = small_book()?;
+    let book = Served::start(&root(), &["--port", "0"], &[])?;
+    // The book of an earlier start is served at once, and pages load themselves again when today's is built.
+    let stamp = workbook::serve::book::current_stamp(&root());
+    until("the book is of today", || book.get("/").is_ok_and(|(_, page)| page.contains(&stamp)))?;
     Ok(World {
         browser: Browser::start(program)?,
-        book: Served::start(&root(), &["--port", "0"], &[])?,
+        book,
         small: Served::start(folder.path(), &["--port", "0"], &[])?,
         folder,
     })
