@@ -368,7 +368,10 @@ fn an_echo_client_that_reads_late_loses_nothing() {
 /// arrives, the reason too, although a megabyte behind it is never taken
 #[test]
 fn what_is_owed_arrives_before_the_end() {
-    let outbox = Limit { bytes: 10_000_000, lines: 4096 };
+    let outbox = Limit {
+        bytes: 10_000_000,
+        lines: 4096,
+    };
     let addr = chat(Limits { outbox, ..LIMITS });
     let witness = Client::named(addr, "ann");
     let client = Client::named(addr, "bob");
