@@ -16,9 +16,10 @@
 //! Left out: waiting for both with one thread (poll, ch02); a terminal in raw
 //! mode and telnet's option bytes (the line editing is your terminal's).
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use ch01_sockets::echo::{read_some, write_all};
@@ -62,8 +63,8 @@ fn copy<R: Read, W: Write>(from: &mut R, to: &mut W) -> io::Result<()> {
 /// the same time, until the server ends.
 ///
 /// # Errors
-/// What the stream or the output says; an input that fails is told after the
-/// server has answered what it got.
+/// What the stream or the output says, whichever half it is told to; an input
+/// that fails is told after the server has answered what it got.
 pub fn converse<I, O>(
     stream: &TcpStream,
     input: I,
@@ -74,33 +75,50 @@ where
     O: Write,
 {
     let up = stream.try_clone()?;
-    let (tell, told) = mpsc::channel();
+    let sent = Arc::new(Mutex::new(Ok(())));
+    let outcome = sent.clone();
     // Never joined: it may wait for a key that nobody will press. It ends
     // with the process, or as soon as its next write fails.
     thread::spawn(move || {
-        let sent = send(input, &up);
-        // Nobody listens any more if the server was faster; that is fine.
-        let _ = tell.send(sent);
+        send(input, &up, &outcome);
         let _ = up.shutdown(Shutdown::Write); // half-close: FIN
     });
     let received = copy(&mut &*stream, output);
     // A write that still waits in the thread fails now.
     let _ = stream.shutdown(Shutdown::Both);
     received?;
-    told.try_recv().unwrap_or(Ok(()))
+    mem::replace(&mut *lock(&sent), Ok(()))
 }
 // ANCHOR_END: converse
 
 // ANCHOR: send
-/// Copies the input to the server. Only the input's errors are returned: why
-/// the server takes no more, its other half tells better.
-fn send<I: Read>(mut input: I, mut up: &TcpStream) -> io::Result<()> {
+/// Copies the input to the server, and leaves in `outcome` what went wrong.
+/// Holds it while it writes: the kernel tells a reset once, to whichever half
+/// asks first, and the other half sees what looks like an end.
+fn send<I: Read>(
+    mut input: I,
+    mut up: &TcpStream,
+    outcome: &Mutex<io::Result<()>>,
+) {
     let mut buf = vec![0; CHUNK];
     loop {
-        let count = read_some(&mut input, &mut buf)?;
-        if count == 0 || write_all(&mut up, &buf[..count]).is_err() {
-            return Ok(());
+        let count = match read_some(&mut input, &mut buf) {
+            Ok(0) => return,
+            Ok(count) => count,
+            Err(error) => return *lock(outcome) = Err(error),
+        };
+        let mut outcome = lock(outcome);
+        match write_all(&mut up, &buf[..count]) {
+            Ok(()) => {}
+            // The server has ended, or the other half has the reason.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return,
+            Err(error) => return *outcome = Err(error),
         }
     }
+}
+
+/// What is left there by a thread that panicked counts as well.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 // ANCHOR_END: send

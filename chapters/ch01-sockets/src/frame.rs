@@ -28,6 +28,7 @@ use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use ch00_toolbox::clock::{Deadline, RealClock};
 use ch00_toolbox::cursor::Cursor;
 use ch01_sockets::echo::{read_some, write_all};
 
@@ -38,11 +39,10 @@ pub const MAX_FRAME: usize = 64 * 1024;
 /// Bytes that [`Frames`] asks the kernel for at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// How often, and how long each time, [`last_word`] waits for a peer that
-/// goes on sending: enough for what was on its way, not for one that never
-/// stops.
-const LAST_READS: usize = 64;
-const LAST_WAIT: Duration = Duration::from_secs(1);
+/// How long [`last_word`] listens to a peer that goes on sending: enough for
+/// what was on its way, not for one that never stops.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_millis(1); // zero is no timeout
 
 // ANCHOR: framing
 /// A way to tell where a frame ends. Does no I/O.
@@ -372,9 +372,11 @@ impl<R: Read, F: Framing> Frames<R, F> {
 pub fn last_word(mut stream: &TcpStream, word: &[u8]) -> io::Result<()> {
     write_all(&mut stream, word)?;
     stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(LAST_WAIT))?;
+    let clock = RealClock::new();
+    let deadline = Deadline::after(&clock, LAST_WAIT);
     let mut dropped = vec![0; CHUNK];
-    for _ in 0..LAST_READS {
+    while !deadline.passed(&clock) {
+        stream.set_read_timeout(Some(deadline.left(&clock).max(TICK)))?;
         if matches!(read_some(&mut stream, &mut dropped), Ok(0) | Err(_)) {
             break;
         }

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ch00_toolbox::sys::set_linger;
 use ch01_sockets::client::{converse, in_turns};
 use ch01_sockets::echo::echo;
 
@@ -182,4 +183,48 @@ fn a_reset_is_told() -> io::Result<()> {
     assert_eq!(String::from_utf8_lossy(&got), "so far", "before the RST");
     server.join().expect("no panic")?;
     stream.shutdown(Shutdown::Both).or(Ok(()))
+}
+
+/// I6: a reset that the sending half hears of is an error too, though the
+/// receiving half then reads what looks like an end.
+#[test]
+fn a_reset_is_told_to_either_half() -> io::Result<()> {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    /// Gives bytes as soon as the server is gone, and then without end.
+    struct Flood(Receiver<()>, #[expect(dead_code)] Sender<()>);
+    impl Read for Flood {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let _ = self.0.recv(); // fails from the second call on
+            buf.fill(b'x');
+            Ok(buf.len())
+        }
+    }
+    /// Keeps the receiving half busy until the sending half has given up.
+    struct Busy(Sender<()>, Receiver<()>);
+    impl Write for Busy {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(());
+            let _ = self.1.recv(); // until the flood is dropped
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (is_busy, busy) = channel();
+    let (resets, reset) = channel::<()>();
+    let (flood, given_up) = channel();
+    let (stream, server) = served(move |mut peer| {
+        peer.write_all(b"so far")?;
+        let _ = busy.recv();
+        set_linger(&peer, Some(Duration::ZERO))?;
+        drop(peer); // sends RST
+        drop(resets);
+        io::Result::Ok(())
+    })?;
+    let mut output = Busy(is_busy, given_up);
+    let ended = converse(&stream, Flood(reset, flood), &mut output);
+    let ended = ended.map_err(|e| e.kind());
+    assert_eq!(ended, Err(ErrorKind::ConnectionReset), "after the RST");
+    server.join().expect("no panic")
 }
