@@ -16,7 +16,5 @@ pub type Shuffle = fn(&mut Rng, &mut [u8]);
 /// # Errors
 /// What is unfair about it, with numbers.
 pub fn hunt(shuffle: Shuffle, rng: &mut Rng) -> Result<(), String> {
-    todo!(
-        "ex_shuffle: count how often each order comes, and compare with its share"
-    )
+    todo!("ex_shuffle: count each order, and compare with its share")
 }

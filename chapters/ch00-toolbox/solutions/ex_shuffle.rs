@@ -16,7 +16,7 @@ pub type Shuffle = fn(&mut Rng, &mut [u8]);
 /// # Errors
 /// What is unfair about it, with numbers.
 pub fn hunt(shuffle: Shuffle, rng: &mut Rng) -> Result<(), String> {
-    // begin: count how often each order comes, and compare with its share
+    // begin: count each order, and compare with its share
     use std::collections::BTreeMap;
 
     const EACH: u32 = 1000;

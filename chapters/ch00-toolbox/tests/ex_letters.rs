@@ -90,7 +90,12 @@ macro_rules! checks {
                     about: "keeps files",
                     operands: "[FILE]...",
                     options: &[
-                        Opt { name: "gzip", value: None, default: None, help: "" },
+                        Opt {
+                            name: "gzip",
+                            value: None,
+                            default: None,
+                            help: "",
+                        },
                         Opt {
                             name: "file",
                             value: Some("FILE"),
@@ -105,7 +110,8 @@ macro_rules! checks {
                 let parsed = TAR.parse(args.into_iter().map(OsString::from));
                 let parsed = parsed.expect("is right for the parser too");
                 assert_eq!(parsed.switch("gzip"), true, "input: {input:?}");
-                assert_eq!(parsed.text("file"), Some("--odd"), "input: {input:?}");
+                let file = parsed.text("file");
+                assert_eq!(file, Some("--odd"), "input: {input:?}");
                 assert_eq!(parsed.operands(), ["-z"], "input: {input:?}");
             }
         }
