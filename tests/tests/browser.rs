@@ -52,8 +52,7 @@ fn main() -> ExitCode {
         ("every_console_of_the_book_starts_and_stops", every_console),
     ];
     let program = cdp::program();
-    let required = std::env::var_os("WORKBOOK_JUDGES").is_some_and(|value| value == "required");
-    let missing = program.is_none() && !required;
+    let missing = program.is_none() && !is_required();
     if missing {
         println!("ignored: there is no chromium here; `apt install chromium` brings it");
     }
@@ -80,6 +79,11 @@ fn main() -> ExitCode {
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Whether whoever runs the tests wants all of them, whatever they take.
+fn is_required() -> bool {
+    std::env::var_os("WORKBOOK_JUDGES").is_some_and(|value| value == "required")
 }
 
 fn start(program: &std::path::Path) -> Result<World> {
@@ -573,7 +577,9 @@ const RUN_ALL: &str = r"(async () => {
 fn every_listing(world: &World) -> Result<()> {
     let mut tab = world.browser.tab()?;
     let (mut times, mut bad) = (Vec::new(), Vec::new());
-    for (_, page) in pages()? {
+    // tests/book.rs has compiled and run them all; here it is about the page, of which one will do when nobody asks for more.
+    let some = if is_required() { usize::MAX } else { 1 };
+    for (_, page) in pages()?.into_iter().take(some) {
         tab.open(&format!("http://{}/{page}", world.book.host))?;
         for seen in tab.eval(RUN_ALL)?.as_array().into_iter().flatten() {
             times.push(seen[0].as_f64().unwrap_or_default() as u64);
