@@ -22,9 +22,9 @@
 
 use ch00_toolbox::sys::{KeepAlive, set_keepalive, set_linger};
 use ch01_sockets::chat::{Hub, Link, Seat};
-use ch01_sockets::echo::{read_some, write_all};
+use ch01_sockets::echo::read_some;
 use ch01_sockets::patience::{Next, Terms, Watch};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,7 +35,7 @@ use std::time::Duration;
 pub struct Times {
     /// How long a client may keep quiet.
     pub terms: Terms,
-    /// How long a write may make no progress.
+    /// How long the peer may take over one batch of lines.
     pub send: Duration,
     /// How long to wait for the peer's FIN after ours.
     pub linger: Duration,
@@ -150,6 +150,28 @@ impl Timed {
     }
     // ANCHOR_END: wait
 
+    // ANCHOR: write
+    /// All of a batch, or `WouldBlock` when the peer takes too long over it:
+    /// a write that makes no progress ends by SO_SNDTIMEO, and one that
+    /// trickles by the clock.
+    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let end = self.seat.clock().now() + self.times.send;
+        loop {
+            match (&self.stream).write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            if self.seat.clock().now() >= end {
+                return Err(ErrorKind::WouldBlock.into()); // I12
+            }
+        }
+    }
+    // ANCHOR_END: write
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,8 +197,7 @@ impl Link for Timed {
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        match write_all(&mut &self.stream, bytes) {
-            // SO_SNDTIMEO ran out: I12.
+        match self.write(bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.lock().stuck = true;
                 Err(stuck())

@@ -41,7 +41,12 @@ const COMMAND: Command = Command {
         option("rate", "N", "50", "lines a second after that; 0: no limit"),
         option("login", "SECONDS", "30", "from connecting to a name"),
         option("idle", "SECONDS", "600", "silence that ends a connection"),
-        option("send", "SECONDS", "30", "a write without any progress"),
+        option(
+            "send",
+            "SECONDS",
+            "30",
+            "for a client to take a batch of lines",
+        ),
         option("linger", "SECONDS", "2", "from our goodbye to the peer's"),
         option("drain", "SECONDS", "5", "from SIGTERM to the end"),
     ],

@@ -171,7 +171,7 @@ fn a_client_that_never_reads() {
     };
     let (hub, addr) = start(Box::new(Echo), times);
     let mut client = Client::new(addr);
-    let chunk = "x\n".repeat(8 * 1024);
+    let chunk = format!("{}\n", "x".repeat(4000)).repeat(4);
     let error = loop {
         if let Err(error) = client.stream.write_all(chunk.as_bytes()) {
             break error.kind();
@@ -359,7 +359,7 @@ fn a_drain_is_bounded() -> io::Result<()> {
     let mut client = server.connect()?;
     let tick = Some(Duration::from_millis(200));
     client.set_write_timeout(tick)?;
-    let chunk = "x\n".repeat(8 * 1024);
+    let chunk = format!("{}\n", "x".repeat(4000)).repeat(4);
     while client.write_all(chunk.as_bytes()).is_ok() {}
     let status = server.terminate();
     assert_eq!(status.code(), Some(0), "after SIGTERM");
