@@ -164,6 +164,12 @@ impl Process {
             drop(self.output.changed(output, left.min(GLANCE)));
         }
         let status = self.reap()?;
+        self.read_out(deadline);
+        Ok(status)
+    }
+
+    /// Waits until what it printed is read, with the group gone.
+    fn read_out(&self, deadline: Instant) {
         let mut output = self.output.lock();
         while !(output.stdout.has_ended() && output.stderr.has_ended()) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -172,7 +178,6 @@ impl Process {
             }
             output = self.output.changed(output, left);
         }
-        Ok(status)
     }
 
     /// Asks it to end (SIGTERM), waits until the deadline, then kills what
@@ -194,9 +199,11 @@ impl Process {
     }
     // ANCHOR_END: signal
 
-    /// Kills its group, and reaps it.
+    /// Kills its group, reaps it, and reads the rest of what it printed.
     pub fn kill(&mut self) -> ExitStatus {
-        self.reap().expect("nobody else reaps our own child")
+        let status = self.reap().expect("nobody else reaps our own child");
+        self.read_out(Instant::now() + PATIENCE);
+        status
     }
 
     // ANCHOR: reap

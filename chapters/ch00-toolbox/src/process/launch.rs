@@ -87,13 +87,16 @@ impl Launch {
         if self.listens {
             self.args.extend(["--port".into(), "0".into()]);
         }
-        let process = self.spawn()?;
+        let mut process = self.spawn()?;
         match process.wait_for(" listening on ") {
             Ok(line) => Ok(Server {
                 addr: address_in(&line)?,
                 process,
             }),
-            Err(e) => Err(process.explain(e)),
+            Err(e) => {
+                process.kill(); // so that all it had to say is here
+                Err(process.explain(e))
+            }
         }
     }
 
@@ -225,8 +228,8 @@ impl Server {
 pub struct Finished {
     /// Its exit status.
     pub status: ExitStatus,
-    /// The last 1,000 lines of its stdout.
+    /// The first line and the last 999 of its stdout.
     pub stdout: String,
-    /// The last 1,000 lines of its stderr.
+    /// The first line and the last 999 of its stderr.
     pub stderr: String,
 }

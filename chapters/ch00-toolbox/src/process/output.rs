@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Lines kept of what a stage printed; older ones are dropped.
+/// Lines kept of what a stage printed: the first, and the last.
 const MAX_LINES: usize = 1_000;
 
 /// The longest line kept; the rest of it counts as further lines.
@@ -72,7 +72,12 @@ pub fn follow(
                 Ok(1..) => tail(&mut output.lock()).push(&line),
                 _ => reader = None,
             }
-            output.grown.notify_all();
+            // Lines that are here already come without a wait: tell of all
+            // at once, and not of each.
+            let here = reader.as_ref().map_or(&[][..], BufReader::buffer);
+            if !here.contains(&b'\n') {
+                output.grown.notify_all();
+            }
         }
         tail(&mut output.lock()).ended = true;
         output.grown.notify_all();
@@ -80,7 +85,7 @@ pub fn follow(
 }
 // ANCHOR_END: follow
 
-/// The last lines of a stream.
+/// The first line of a stream, and the last ones.
 #[derive(Default)]
 pub struct Tail {
     lines: VecDeque<String>,
@@ -92,8 +97,12 @@ pub struct Tail {
 impl Tail {
     fn push(&mut self, line: &[u8]) {
         if self.lines.len() == MAX_LINES {
-            self.lines.pop_front();
-            self.looked_at = self.looked_at.saturating_sub(1);
+            // Not the first: it says where a stage listens, and whoever
+            // waits for it may wake up a thousand lines later.
+            self.lines.remove(1);
+            if self.looked_at > 1 {
+                self.looked_at -= 1;
+            }
         }
         self.lines
             .push_back(String::from_utf8_lossy(line).into_owned());
