@@ -1,11 +1,16 @@
-//! What step 2 must do. Nothing here opens a socket: a framing is given its
-//! bytes, cut wherever a kernel could cut them.
+//! What step 2 must do. Only the last word needs a socket: a framing is given
+//! its bytes, cut wherever a kernel could cut them.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
 
 use ch00_toolbox::golden::show;
 use ch00_toolbox::prop::{self, Gen};
-use ch01_sockets::frame::{FrameError, Frames, Framing, LengthPrefixed, Lines};
+use ch01_sockets::frame::{
+    FrameError, Frames, Framing, LengthPrefixed, Lines, last_word,
+};
 
 const LIMIT: usize = 8;
 
@@ -15,11 +20,16 @@ fn frames<F: Framing>(
     pieces: &[&[u8]],
 ) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
     let mut got = Vec::new();
+    let most: usize = pieces.iter().map(|piece| piece.len()).sum();
     for piece in pieces {
         framing.push(piece);
         loop {
             match framing.next() {
-                Ok(Some(frame)) => got.push(frame),
+                Ok(Some(frame)) => {
+                    got.push(frame);
+                    let count = got.len();
+                    assert!(count <= most, "{count} frames in {most} bytes");
+                }
                 Ok(None) => break,
                 Err(error) => return (got, Err(error)),
             }
@@ -320,5 +330,43 @@ fn frames_of_a_stream() -> io::Result<()> {
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
     let within = FrameError::within(&error);
     assert_eq!(within, Some(FrameError::Cut { have: 2 }), "{error}");
+
+    // Nothing more is read after a refusal: it may never end.
+    let forever = b"one\n1234567890".chain(Trap);
+    let mut refused = Frames::new(forever, Lines::new(9));
+    assert_eq!(refused.next_frame()?, Some(b"one".to_vec()));
+    let error = refused.next_frame().expect_err("a line of 10 bytes");
+    let within = FrameError::within(&error);
+    let expected = FrameError::TooLong { limit: 9 };
+    assert_eq!(within, Some(expected), "{error}");
     Ok(())
+}
+
+/// A stream that is not to be read from.
+struct Trap;
+
+impl Read for Trap {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
+/// I4: who is refused can read why, and the end, though it has sent on
+/// without reading and more than the buffers hold.
+#[test]
+fn a_last_word_is_not_lost_to_a_reset() -> io::Result<()> {
+    let _ = Lines::new(LIMIT);
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut client = TcpStream::connect(listener.local_addr()?)?;
+    client.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let (server, _) = listener.accept()?;
+    let server =
+        thread::spawn(move || last_word(&server, b"too long").map(|()| server));
+    client.write_all(&vec![b'x'; 8 << 20])?;
+    let mut why = String::new();
+    client.read_to_string(&mut why)?;
+    assert_eq!(why, "too long", "and then the end");
+    drop(client);
+    // Open until here, so that the end was not that of a close.
+    server.join().expect("no panic").map(drop)
 }

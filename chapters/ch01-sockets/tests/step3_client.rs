@@ -9,6 +9,9 @@ use ch00_toolbox::sys::set_linger;
 use ch01_sockets::client::{converse, in_turns};
 use ch01_sockets::echo::echo;
 
+/// No right client comes near it.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// A server for one client, and a stream to it.
 fn served<T: Send + 'static>(
     serve: impl FnOnce(TcpStream) -> T + Send + 'static,
@@ -16,6 +19,10 @@ fn served<T: Send + 'static>(
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let stream = TcpStream::connect(listener.local_addr()?)?;
     let (peer, _) = listener.accept()?;
+    // So that a client that waits for ever fails, and does not hang.
+    for side in [&stream, &peer] {
+        side.set_read_timeout(Some(LIMIT))?;
+    }
     Ok((stream, thread::spawn(move || serve(peer))))
 }
 
@@ -115,7 +122,8 @@ fn the_server_may_speak_first() -> io::Result<()> {
     struct AfterGreeting(std::sync::mpsc::Receiver<()>, &'static [u8]);
     impl Read for AfterGreeting {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            self.0.recv().map_err(|_| ErrorKind::UnexpectedEof)?;
+            let told = self.0.recv_timeout(LIMIT);
+            told.map_err(|_| ErrorKind::TimedOut)?;
             self.1.read(buf)
         }
     }
