@@ -216,3 +216,44 @@ fn a_value_that_logs() {
         ["   12.003417 INFO  inner\n", "   12.003417 INFO  outer\n"]
     );
 }
+
+/// I3: a line is within LINE_MAX even with the longest stamp there is, and
+/// with a last character that takes ten bytes once it is escaped.
+#[test]
+fn the_longest_line() {
+    for tail in ["x", "\u{9f}", "\u{1b}", "\n"] {
+        let calls = Calls::default();
+        let log = Log::new(Level::Info, || Duration::MAX, calls.clone());
+        for fill in 4_040..4_070 {
+            log.info(format_args!("{}{}", "x".repeat(fill), tail.repeat(9)));
+        }
+        for line in calls.lines() {
+            let n = line.len();
+            assert!(n <= LINE_MAX, "input: {tail:?}, a line of {n} bytes");
+        }
+    }
+}
+
+/// I4: a writer that panics, under the lock, does not end the log.
+#[test]
+fn a_writer_that_panics() {
+    struct Rude(bool);
+
+    impl Write for Rude {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            assert!(std::mem::replace(&mut self.0, true), "the first write");
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::new(Level::Info, || Duration::ZERO, Rude(false));
+    let other = log.clone();
+    let first = thread::spawn(move || other.info(format_args!("first")));
+    assert!(first.join().is_err(), "the panic is the writer's own");
+    log.info(format_args!("second"));
+    assert_eq!(log.recent(), ["    0.000000 INFO  second"]);
+}

@@ -204,3 +204,22 @@ fn picks() {
     assert_eq!(rng.pick::<u8>(&[]), None);
     assert_eq!(rng.pick(&["only"]), Some(&"only"));
 }
+
+/// I3: a bound for which 2^64 is far from a multiple: a quarter of all
+/// numbers is surplus. Left in, it goes to the lowest third of the results
+/// if they are made by `%`, and to every third one if by a multiplication.
+#[test]
+fn below_a_large_bound_is_fair() {
+    const N: u64 = 3 << 62;
+    let mut rng = Rng::seeded(1);
+    let (mut thirds, mut every_third) = ([0_u32; 3], [0_u32; 3]);
+    for _ in 0..30_000 {
+        let number = rng.below(N);
+        thirds[(number / (N / 3)) as usize] += 1;
+        every_third[(number % 3) as usize] += 1;
+    }
+    for n in thirds.into_iter().chain(every_third) {
+        let got = (thirds, every_third);
+        assert!(n.abs_diff(10_000) < 500, "input: below({N}), {got:?}");
+    }
+}
