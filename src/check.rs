@@ -139,7 +139,7 @@ impl Print<'_> {
             Verdict::Wrong { failed, tests } => {
                 ("wrong answer", format!("{} of {tests} tests fail", failed.len()))
             }
-            Verdict::Missing(_) => ("missing", "a file is not there".into()),
+            Verdict::Missing(_) => ("missing", "a file, or what is in it".into()),
         };
         if !report.on_book.is_empty() && !matches!(report.verdict, Verdict::Broken(_)) {
             let steps: Vec<String> = report.on_book.iter().map(usize::to_string).collect();
@@ -197,11 +197,10 @@ impl Print<'_> {
                     out += &wrap(&format!("-v shows the others too: {}", others.join(", ")), "  ");
                 }
             }
-            Verdict::Missing(file) => {
+            Verdict::Missing(what) => {
                 out += &head("missing");
                 let name = format!("{}/{}", self.mine.chapter.short(), unit.id());
-                out +=
-                    &format!("  {file} is not there; `cargo run -- reset {name}` brings it back\n");
+                out += &format!("  {what}; `cargo run -- reset {name}` brings it back\n");
             }
             Verdict::Right { .. } | Verdict::Todo { .. } | Verdict::Waits { .. } => return out,
         }

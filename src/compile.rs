@@ -15,7 +15,7 @@ use crate::processes::{self, Cancel};
 use crate::rebuild::{Files, Rebuild, walk};
 
 /// What the copy's `Cargo.toml` says beyond the reader's: a workspace of its own, and no debug info, which nobody waits for.
-const ALONE: &str = "\n[workspace]\n\n[profile.dev]\ndebug = false\n";
+pub const ALONE: &str = "\n[workspace]\n\n[profile.dev]\ndebug = false\n";
 
 /// A compiler error, as rustc words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Compiled {
     pub tests: BTreeMap<String, PathBuf>,
     /// The errors, by the kind and the name of what did not compile: `("lib", "ch01_sockets")`, `("test", "step1_echo")`.
     pub faults: BTreeMap<(String, String), Vec<Fault>>,
+    /// The warnings, as rustc renders them.
+    pub warnings: Vec<String>,
 }
 
 impl Compiled {
@@ -52,7 +54,7 @@ impl Compiled {
 }
 
 /// The folder of the copy: `target/check-ch01-sockets`.
-fn copy_dir(root: &Path, mine: &Rebuild) -> PathBuf {
+pub fn copy_dir(root: &Path, mine: &Rebuild) -> PathBuf {
     root.join("target").join(format!("check-{}", mine.chapter.name))
 }
 
@@ -94,20 +96,19 @@ pub fn copy(root: &Path, mine: &Rebuild, instead: &Files) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the copy's tests of these names, and the stages of the same names.
+/// Compiles a package's tests of these names, and the stages of the same names, into a target folder of their own.
 ///
 /// # Errors
 /// When cargo cannot be run or refuses the package; [`processes::Cancelled`].
 pub fn compile(
-    root: &Path,
-    mine: &Rebuild,
+    dir: &Path,
+    target: &Path,
     names: &[String],
     colour: bool,
     cancel: &Cancel,
 ) -> Result<Compiled> {
-    let dir = copy_dir(root, mine);
-    let mut cargo = crate::cargo(&dir);
-    cargo.args(["build", "--offline", "--keep-going", "--target-dir"]).arg(root.join("target/my"));
+    let mut cargo = crate::cargo(dir);
+    cargo.args(["build", "--offline", "--keep-going", "--target-dir"]).arg(target);
     cargo.arg(match colour {
         true => "--message-format=json-diagnostic-rendered-ansi",
         false => "--message-format=json",
@@ -122,7 +123,7 @@ pub fn compile(
     let compiled = read(&finished.stdout);
     if !finished.success && compiled.faults.is_empty() {
         let lines: Vec<&str> = finished.stderr.lines().filter(|l| !l.trim().is_empty()).collect();
-        bail!("cargo cannot build {}:\n{}", mine.shown(""), lines.join("\n"));
+        bail!("cargo cannot build {}:\n{}", dir.display(), lines.join("\n"));
     }
     Ok(compiled)
 }
@@ -180,6 +181,9 @@ fn read(stdout: &str) -> Compiled {
                     rendered: message.rendered.unwrap_or_default(),
                 };
                 compiled.faults.entry((kind, target.name)).or_default().push(fault);
+            }
+            ("compiler-message", _, Some(message)) if message.level == "warning" => {
+                compiled.warnings.push(message.rendered.unwrap_or(message.message));
             }
             _ => {}
         }

@@ -82,8 +82,9 @@ pub fn begin(status: i32) -> Result<()> {
     *state() = Some(State { guard: Some((guard, pipe)), ..State::default() });
     ctrlc::set_handler(move || {
         end();
-        // The cursor may stand behind a line that is not finished, and behind the terminal's own ^C.
-        eprintln!();
+        // The cursor may stand behind a line that is not finished, and behind the terminal's own ^C. There may be nobody
+        // left to read it: eprintln! would panic, and this thread is the one that ends the runner.
+        let _ = writeln!(std::io::stderr());
         std::process::exit(status);
     })
     .context("cannot take signals")

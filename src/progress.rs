@@ -20,6 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 use crate::chapter::{Chapter, Exercise, Step};
+use crate::rebuild;
 
 /// What follows the word `progress`.
 #[derive(Debug, Clone, clap::Args)]
@@ -201,9 +202,17 @@ pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
     }
     println!();
     match all_done {
-        0 => println!(
-            "nothing done yet: `cargo run -- start ch01` lays out the first chapter to rebuild"
-        ),
+        0 => match rebuild::current(root)? {
+            Some(mine) => println!(
+                "nothing done yet: `cargo run -- watch {}` checks what you save",
+                mine.chapter.short()
+            ),
+            None => {
+                println!(
+                    "nothing done yet: `cargo run -- start ch01` lays out a chapter to rebuild"
+                );
+            }
+        },
         _ if all_done == all => println!("all {all} done"),
         _ => println!("{all_done} of {all} done; `cargo run -- list` names what is left"),
     }

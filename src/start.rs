@@ -94,22 +94,29 @@ fn start_exercise(root: &Path, chapter: Chapter, exercise: &Exercise) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the rebuild's folder whole: it is put together elsewhere and moved, since a folder of `my/` without its `Cargo.toml`
-/// stops every cargo command of the workspace.
+/// Writes the rebuild's folder.
 ///
 /// # Errors
 /// When the chapter cannot be cut, or the folder not be written.
 pub fn lay_out(root: &Path, mine: &Rebuild, from: usize) -> Result<()> {
-    let files = rebuild::files(root, &mine.chapter, from)?;
+    put(root, &mine.dir, &rebuild::files(root, &mine.chapter, from)?)
+}
+
+/// Writes a package's folder whole: it is put together elsewhere and moved, since a folder of the workspace without its
+/// `Cargo.toml` stops every cargo command.
+///
+/// # Errors
+/// When the folder is there already or cannot be written.
+pub fn put(root: &Path, dir: &Path, files: &Files) -> Result<()> {
     let target = root.join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
     let whole = tempfile::tempdir_in(&target)?.keep();
-    write_all(&whole, &files)?;
+    write_all(&whole, files)?;
     fs::set_permissions(&whole, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    if fs::rename(&whole, &mine.dir).is_err() {
+    if fs::rename(&whole, dir).is_err() {
         // target/ can be on another disk.
-        fs::create_dir(&mine.dir).with_context(|| format!("cannot make {}", mine.dir.display()))?;
-        write_all(&mine.dir, &files)?;
+        fs::create_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        write_all(dir, files)?;
         fs::remove_dir_all(&whole)?;
     }
     Ok(())

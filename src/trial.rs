@@ -13,6 +13,9 @@ use anyhow::Result;
 
 use crate::processes::{self, Cancel, Finished};
 
+/// How long a test program may take to name its tests, which runs none of them.
+const LISTING: Duration = Duration::from_secs(60);
+
 /// How a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -64,7 +67,10 @@ pub fn run_all(
     cancel: &Cancel,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Trial>> {
-    let list = start(program, dir, &["--list", "--format", "terse"], Some(limit), cancel)?;
+    let list = start(program, dir, &["--list", "--format", "terse"], Some(LISTING), cancel)?;
+    if !list.success {
+        anyhow::bail!("{} does not list its tests: {}", program.display(), list.stderr.trim());
+    }
     let names: Vec<&str> = list
         .stdout
         .lines()
@@ -139,14 +145,19 @@ fn judge(name: &str, finished: &Finished, limit: Duration) -> Outcome {
     }
 }
 
-struct Panic<'a> {
-    thread: &'a str,
-    line: Option<usize>,
-    message: String,
+/// A panic that a program reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panic<'a> {
+    /// The thread's name; a test's own thread has the test's.
+    pub thread: &'a str,
+    /// The line of the source.
+    pub line: Option<usize>,
+    /// What it says.
+    pub message: String,
 }
 
 /// The panics that a program reports: `thread 'NAME' (ID) panicked at FILE:LINE:COLUMN:`, and the message below.
-fn panics(stderr: &str) -> Vec<Panic<'_>> {
+pub fn panics(stderr: &str) -> Vec<Panic<'_>> {
     let mut found: Vec<Panic> = Vec::new();
     let mut open = false;
     for line in stderr.lines() {
@@ -170,7 +181,8 @@ fn panics(stderr: &str) -> Vec<Panic<'_>> {
     found
 }
 
-const TODO: &str = "not yet implemented: ";
+/// What a `todo!` says before its message.
+pub const TODO: &str = "not yet implemented: ";
 
 fn todo(message: &str) -> Option<Outcome> {
     let (owner, what) = message.strip_prefix(TODO)?.split_once(": ")?;

@@ -128,7 +128,7 @@ pub enum Verdict {
         /// How many there are.
         tests: usize,
     },
-    /// A file that it needs is not there.
+    /// Something that it needs is not there: which, as a sentence.
     Missing(String),
 }
 
@@ -175,10 +175,12 @@ impl Judge<'_> {
         for unit in units {
             let verdict = self.verdict(unit, &built)?;
             let own = match unit {
-                Unit::Step(step) => step.number(),
-                Unit::Exercise(_) => 0,
+                Unit::Step(step) => Some(step.number()),
+                Unit::Exercise(_) => None,
             };
-            let on_book = built.broken.keys().copied().filter(|step| *step != own).collect();
+            // A step stands on those below it only; an exercise on all.
+            let below = |step: &usize| own.is_none_or(|own| *step < own);
+            let on_book = built.broken.keys().copied().filter(below).collect();
             report(Report { unit: unit.clone(), verdict, on_book });
         }
         Ok(())
@@ -205,8 +207,9 @@ impl Judge<'_> {
             units.iter().filter(has_test).map(|unit| unit.id().to_string()).collect();
         loop {
             compile::copy(self.root, self.mine, &instead)?;
-            built.compiled =
-                compile::compile(self.root, self.mine, &names, self.colour, &self.cancel)?;
+            let dir = compile::copy_dir(self.root, self.mine);
+            let target = self.root.join("target/my");
+            built.compiled = compile::compile(&dir, &target, &names, self.colour, &self.cancel)?;
             let Some(faults) = built.compiled.in_library() else { return Ok(built) };
             let mut fresh: BTreeMap<usize, Vec<Fault>> = BTreeMap::new();
             for fault in faults {
@@ -248,13 +251,14 @@ impl Judge<'_> {
             Unit::Exercise(_) => None,
         };
         if let Some(file) = number.and_then(|number| built.missing.get(&number)) {
-            return Ok(Verdict::Missing(file.clone()));
+            return Ok(Verdict::Missing(format!("{file} is not there")));
         }
         if let Some(faults) = number.and_then(|number| built.broken.get(&number)) {
             return Ok(Verdict::Broken(faults.clone()));
         }
+        let tests = self.mine.shown(format!("tests/{}.rs", unit.id()));
         if !self.test_file(unit).is_file() {
-            return Ok(Verdict::Missing(self.mine.shown(format!("tests/{}.rs", unit.id()))));
+            return Ok(Verdict::Missing(format!("{tests} is not there")));
         }
         let compiled = &built.compiled;
         let last = number == Some(chapter.steps.len());
@@ -269,12 +273,15 @@ impl Judge<'_> {
         let Some(program) = compiled.tests.get(unit.id()) else {
             anyhow::bail!("cargo has not built the tests of {}", unit.id());
         };
-        let dir = self.root.join("target").join(format!("check-{}", chapter.name));
+        let dir = compile::copy_dir(self.root, self.mine);
         let wanted = |name: &str| match unit {
             Unit::Step(_) => true,
             Unit::Exercise(_) => name.split("::").any(|part| part == "exercise"),
         };
         let trials = trial::run_all(program, &dir, self.limit, &self.cancel, wanted)?;
+        if trials.is_empty() {
+            return Ok(Verdict::Missing(format!("{tests} holds no test")));
+        }
         Ok(self.sum_up(unit, trials))
     }
 

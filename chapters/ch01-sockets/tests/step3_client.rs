@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use ch00_toolbox::sys::set_linger;
 use ch01_sockets::client::{converse, in_turns};
-use ch01_sockets::echo::echo;
 
 /// No right client comes near it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -26,8 +25,16 @@ fn served<T: Send + 'static>(
     Ok((stream, thread::spawn(move || serve(peer))))
 }
 
+/// An echo server that does not wait for step 1 to be written.
+fn echo(peer: &mut TcpStream) -> io::Result<u64> {
+    io::copy(&mut peer.try_clone()?, peer)
+}
+
 fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i % 251) as u8).collect()
+    let period: Vec<u8> = (0..251).collect();
+    let mut bytes = period.repeat(len / 251 + 1);
+    bytes.truncate(len);
+    bytes
 }
 
 /// An input that never gives anything and never ends, as a terminal at which
