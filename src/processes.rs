@@ -25,8 +25,10 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 const MARK: &str = "WORKBOOK_CHECK";
 /// The word that starts a guard.
 const GUARD: &str = "__guard";
-/// What is kept of each stream of a process; a test that prints without end must not fill the memory.
+/// What is kept of each stream's beginning; a test that prints without end must not fill the memory.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// What is kept of its end at least, where the verdict stands.
+const TAIL: usize = 64 * 1024;
 /// How long the streams may stay open after the process has ended; only a survivor of its group can hold them.
 const STRAGGLERS: Duration = Duration::from_millis(200);
 
@@ -257,7 +259,7 @@ struct Stream {
     closed: mpsc::Receiver<()>,
 }
 
-/// Reads a stream to its end and keeps the first part of it.
+/// Reads a stream to its end and keeps the first part and the last part of it.
 fn collect(mut from: impl Read + Send + 'static) -> Stream {
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let (close, closed) = mpsc::channel();
@@ -268,8 +270,11 @@ fn collect(mut from: impl Read + Send + 'static) -> Stream {
             && count > 0
         {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = MAX_OUTPUT.saturating_sub(kept.len());
-            kept.extend_from_slice(&chunk[..count.min(room)]);
+            kept.extend_from_slice(&chunk[..count]);
+            if kept.len() > MAX_OUTPUT + 2 * TAIL {
+                let end = kept.len() - TAIL;
+                kept.drain(MAX_OUTPUT..end);
+            }
         }
         let _ = close.send(());
     });

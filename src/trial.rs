@@ -120,7 +120,8 @@ fn run(program: &Path, dir: &Path, name: &str, limit: Duration, cancel: &Cancel)
 }
 
 fn judge(name: &str, finished: &Finished, limit: Duration) -> Outcome {
-    if finished.success {
+    // Code under test that calls exit(0) ends with status 0 as well.
+    if finished.success && finished.stdout.contains("test result: ok. 1 passed") {
         return Outcome::Passed;
     }
     let panics = panics(&finished.stderr);
@@ -273,6 +274,11 @@ mod tests {
             failure.message,
             "a signal ended it (6): fatal runtime error: stack overflow, aborting"
         );
+        let exit = Finished { success: true, ..Finished::default() };
+        let Outcome::Failed(failure) = judge("mine", &exit, Duration::from_secs(1)) else {
+            panic!("an exit is a failure");
+        };
+        assert_eq!(failure.message, "the process ended before the test did");
         let hang = Finished { timed_out: true, ..Finished::default() };
         let Outcome::Failed(failure) = judge("mine", &hang, Duration::from_secs(15)) else {
             panic!("a hang is a failure");

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -103,6 +103,12 @@ fn watch(dir: &Path, touch: Sender<()>) -> Option<notify::RecommendedWatcher> {
     Some(watcher)
 }
 
+/// A check that runs, or has ended.
+struct Check {
+    cancel: Cancel,
+    thread: JoinHandle<()>,
+}
+
 /// What the checks of one `watch` share.
 #[derive(Clone)]
 struct Session {
@@ -120,7 +126,7 @@ impl Session {
     fn watch(&self, touched: &Receiver<()>, told: bool, _keep: Sender<()>) -> Result<ExitCode> {
         let mut told = told;
         let mut seen = self.snapshot();
-        let mut cancel = self.start(None, Instant::now());
+        let mut check = self.start(None, Instant::now(), None);
         loop {
             let wait = if told { GLANCE } else { POLL };
             let event = match touched.recv_timeout(wait) {
@@ -151,8 +157,8 @@ impl Session {
             let differs = |path: &&PathBuf| seen.get(*path) != now.get(*path);
             let changed = both.into_iter().filter(differs).cloned().collect();
             seen = now;
-            cancel.cancel();
-            cancel = self.start(Some(changed), at);
+            check.cancel.cancel();
+            check = self.start(Some(changed), at, Some(check.thread));
         }
     }
 
@@ -179,11 +185,21 @@ impl Session {
         snapshot
     }
 
-    /// Starts a check of what these files can change; of everything without them.
-    fn start(&self, changed: Option<Vec<PathBuf>>, at: Instant) -> Cancel {
+    /// Starts a check of what these files can change; of everything without them. The one before ends first: it sweeps up
+    /// what its tests have left, and must not find the processes of this one.
+    fn start(
+        &self,
+        changed: Option<Vec<PathBuf>>,
+        at: Instant,
+        before: Option<JoinHandle<()>>,
+    ) -> Check {
         let cancel = Cancel::default();
         let (session, token) = (self.clone(), cancel.clone());
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
+            if let Some(before) = before {
+                // One that panicked has said so.
+                let _ = before.join();
+            }
             if let Err(error) = session.check(changed, at, &token)
                 && !error.is::<Cancelled>()
                 && !token.is_cancelled()
@@ -191,7 +207,7 @@ impl Session {
                 println!("{}", session.style.red(&format!("{error:#}")));
             }
         });
-        cancel
+        Check { cancel, thread }
     }
 
     fn check(&self, changed: Option<Vec<PathBuf>>, at: Instant, cancel: &Cancel) -> Result<()> {

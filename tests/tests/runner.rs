@@ -1,0 +1,686 @@
+//! The reader's words, as a reader types them: the real program, on a small workbook of its own with one chapter.
+//!
+//! The workbooks stand in `target/`, where the last run left them, so that cargo has built most of them already.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use workbook::stage::{Stage, clean};
+use workbook_tests::served::{PATIENCE, processes_with, program, root, until};
+
+/// A workbook with one chapter of five steps.
+struct Book(PathBuf);
+
+impl Book {
+    /// The workbook of this name, with nothing of a reader's in it.
+    fn new(name: &str) -> Book {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runner").join(name);
+        for old in [dir.join("my"), dir.join("chapters/ch08-sql"), dir.join("book/ch08-sql")] {
+            if old.exists() {
+                fs::remove_dir_all(old).expect("a folder");
+            }
+        }
+        let book = Book(dir);
+        for (path, text) in BOOK {
+            book.put(path, text);
+        }
+        for (number, (name, body, expected)) in STEPS.iter().enumerate() {
+            let number = number + 1;
+            let chapter = "chapters/ch07-tiny";
+            let source = format!(
+                "//! Step {number}.\n\n/// Does it.\npub fn {name}(n: u32) -> u32 {{\n    {body}\n}}\n"
+            );
+            book.put(&format!("{chapter}/src/{name}.rs"), &source);
+            let mut test = TEST.replace("NAME", name).replace("NUMBER", &number.to_string());
+            test.push_str(if *name == "four" { KNOCK } else { NO_KNOCK });
+            book.put(
+                &format!("{chapter}/tests/step{number}_{name}.rs"),
+                &test.replace("EXPECTED", expected),
+            );
+        }
+        book
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        if fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
+            fs::write(&path, text).expect("a file");
+        }
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).expect(path)
+    }
+
+    /// Writes the body of the reader's function of a step.
+    fn write_body(&self, name: &str, body: &str) {
+        let path = format!("my/ch07-tiny/src/{name}.rs");
+        let text = self.read(&path);
+        let head = text.find("pub fn").expect("a function");
+        let text = format!("{}pub fn {name}(n: u32) -> u32 {{\n    {body}\n}}\n", &text[..head]);
+        self.put(&path, &text);
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(program().expect("the runner builds"));
+        command.args(args).current_dir(&self.0).stdin(Stdio::null());
+        clean(&mut command);
+        command.env_remove("TINY_PORT");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        let output = self.command(args).output().expect("the runner starts");
+        Said::from(args, &output)
+    }
+}
+
+/// What a word said, and with which status it ended.
+#[derive(Debug)]
+struct Said {
+    word: String,
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn from(args: &[&str], output: &Output) -> Said {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = Said {
+            word: args.join(" "),
+            status: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        };
+        assert!(!said.out.contains('\x1b') && !said.err.contains('\x1b'), "plain: {said:#?}");
+        said
+    }
+
+    /// Asserts the status, and parts of what was printed, in their order.
+    fn says(&self, status: i32, parts: &[&str]) -> &Said {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        let mut rest = self.out.as_str();
+        for part in parts {
+            let Some(at) = rest.find(part) else {
+                panic!("`{}` should say {part:?} next:\n{}\n{}", self.word, self.out, self.err);
+            };
+            rest = &rest[at + part.len()..];
+        }
+        self
+    }
+
+    /// Asserts the status, and that there is one line of complaint with these parts, and nothing else.
+    fn refuses(&self, status: i32, parts: &[&str]) {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        assert!(self.out.is_empty() && self.err.starts_with("workbook: "), "{self:#?}");
+        assert_eq!(self.err.lines().count(), 1, "{self:#?}");
+        for part in parts {
+            assert!(self.err.contains(part), "it should say {part:?}: {self:#?}");
+        }
+    }
+
+    /// The line of the verdict on a step or exercise.
+    fn line(&self, name: &str) -> &str {
+        let found = self.out.lines().find(|line| line.trim_start().starts_with(name));
+        found.unwrap_or_else(|| panic!("no line for {name}: {self:#?}"))
+    }
+}
+
+/// The steps: module and function, its body, and what the tests expect for 1, 2 and 3.
+const STEPS: &[(&str, &str, &str)] = &[
+    ("one", "n * 2", "2, 4, 6"),
+    ("two", "ch07_tiny::one::one(n) * 2", "4, 8, 12"),
+    ("three", "n * 3", "3, 6, 9"),
+    ("four", "n * 4", "4, 8, 12"),
+    ("five", "ch07_tiny::four::four(n) + 1", "5, 9, 13"),
+];
+
+/// The tests of a step.
+const TEST: &str = r#"//! What step NUMBER must do.
+
+use ch07_tiny::NAME::NAME;
+
+/// INUMBER: it is as many times as much,
+/// whatever it is.
+#[test]
+fn multiplies() {
+    knock();
+    let got: Vec<u32> = [1, 2, 3].map(NAME).to_vec();
+    assert_eq!(got, [EXPECTED], "input: 1, 2, 3");
+}
+"#;
+
+const NO_KNOCK: &str = "\nfn knock() {}\n";
+
+/// Tells the listener at TINY_PORT that the test has begun, and leaves a child behind that has a process group of its own.
+/// Both hold the connection for as long as they live.
+const KNOCK: &str = r#"
+fn knock() {
+    use std::os::unix::process::CommandExt;
+    let Ok(port) = std::env::var("TINY_PORT") else { return };
+    let stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("connects");
+    let held = std::os::fd::OwnedFd::from(stream.try_clone().expect("a clone"));
+    let mut sleeper = std::process::Command::new("sleep");
+    sleeper.arg("600").stdin(held).process_group(0).spawn().expect("starts");
+    std::mem::forget(stream);
+}
+"#;
+
+const BOOK: &[(&str, &str)] = &[
+    ("book.toml", "[book]\ntitle = \"Small\"\nsrc = \"book\"\n"),
+    ("book/SUMMARY.md", "# Summary\n\n- [Tiny](ch07-tiny/README.md)\n"),
+    ("book/ch07-tiny/README.md", "# Tiny\n"),
+    (
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"chapters/*\", \"my/*\"]\n\n[workspace.package]\nedition = \"2024\"\n",
+    ),
+    ("tests/Cargo.toml", "[dev-dependencies]\nch07-tiny = { path = \"../chapters/ch07-tiny\" }\n"),
+    ("my/README.md", "The reader's own.\n"),
+    (
+        "chapters/ch07-tiny/Cargo.toml",
+        "[package]\nname = \"ch07-tiny\"\nedition.workspace = true\n\n[lib]\ndoctest = false\n",
+    ),
+    (
+        "chapters/ch07-tiny/src/lib.rs",
+        "//! Tiny.\n\nextern crate self as ch07_tiny;\n\npub mod one;\npub mod two;\npub mod three;\npub mod four;\npub mod five;\n",
+    ),
+    (
+        "chapters/ch07-tiny/solutions/ex_shout.rs",
+        "//! Shouts.\n\n/// Shouts so often.\npub fn shout(n: u32) -> String {\n    // begin: as many as step 5 says\n    \
+         \"A\".repeat(ch07_tiny::five::five(n) as usize)\n    // end\n}\n",
+    ),
+    (
+        "chapters/ch07-tiny/exercises/ex_shout.rs",
+        "//! Shouts.\n\n/// Shouts so often.\npub fn shout(n: u32) -> String {\n    todo!(\"ex_shout: as many as step 5 says\")\n}\n",
+    ),
+    (
+        "chapters/ch07-tiny/tests/ex_shout.rs",
+        "//! Shout.\n#[path = \"../solutions/ex_shout.rs\"]\nmod solution;\n#[path = \"../exercises/ex_shout.rs\"]\nmod exercise;\n\n\
+         macro_rules! checks {\n    ($subject:ident $(, #[$skip:meta])?) => {\n        mod $subject {\n            \
+         /// I9: it shouts.\n            #[test]\n            $(#[$skip])?\n            fn shouts() {\n                \
+         assert_eq!(crate::$subject::shout(1), \"AAAAA\", \"input: 1\");\n            }\n        }\n    };\n}\n\
+         mod on {\n    checks!(solution);\n    checks!(exercise, #[ignore = \"exercise: cargo run -- check ex_shout\"]);\n}\n",
+    ),
+    (
+        "chapters/ch07-tiny/exercises.toml",
+        r#"title = "Tiny"
+level = 1
+minutes = 10
+
+[[step]]
+id = "step1_one"
+title = "Twice"
+modules = ["one"]
+minutes = 1
+hints = ["Nudge.", "Approach.", "Skeleton."]
+
+[[step]]
+id = "step2_two"
+title = "Twice twice"
+modules = ["two"]
+minutes = 1
+hints = ["Nudge.", "Approach.", "Skeleton."]
+
+[[step]]
+id = "step3_three"
+title = "Three times"
+modules = ["three"]
+minutes = 1
+hints = ["Nudge.", "Approach.", "Skeleton."]
+
+[[step]]
+id = "step4_four"
+title = "Four times"
+modules = ["four"]
+minutes = 1
+hints = ["Nudge.", "Approach.", "Skeleton."]
+
+[[step]]
+id = "step5_five"
+title = "And one"
+modules = ["five"]
+minutes = 1
+hints = ["Nudge.", "Approach.", "Skeleton."]
+
+[[exercise]]
+id = "ex_shout"
+title = "Shout"
+kind = "extend"
+level = 1
+minutes = 1
+section = "5-five.md#your-turn"
+hints = ["Nudge.", "Approach.", "Skeleton."]
+"#,
+    ),
+];
+
+#[test]
+fn wrong_arguments_get_one_line_and_status_2() {
+    let book = Book::new("wrong");
+    let no_step = "there is no step or exercise \"step9\"";
+    for (args, parts) in [
+        (&["chekc"][..], &["there is no word \"chekc\"", "did you mean check?", "list"][..]),
+        (&["check", "ch99"], &["there is no chapter \"ch99\"; the book has ch07-tiny"]),
+        (&["check", "step9"], &[no_step, "cargo run -- list"]),
+        (&["check", "ch07/step9"], &["no \"step9\" in ch07-tiny", "step1_one", "ex_shout"]),
+        (&["check", "--limit", "0"], &["--limit"]),
+        (&["check", "a", "b"], &["'b'"]),
+        (&["start"], &["<WHAT>"]),
+        (&["start", "ch99"], &["the book has ch07-tiny"]),
+        (&["start", "ch07", "--step", "6"], &["has the steps 1 to 5, not 6"]),
+        (&["start", "ch07", "--step", "0"], &["has the steps 1 to 5, not 0"]),
+        (&["start", "ch07", "--step", "x"], &["'x'"]),
+        (&["start", "ex_shout", "--step", "2"], &["--step goes with a chapter"]),
+        (&["watch", "step1"], &["watch takes a whole chapter", "cargo run -- watch ch07"]),
+        (&["watch", "ch99"], &["the book has ch07-tiny"]),
+        (&["hint", "step9"], &[no_step]),
+        (&["hint", "step1", "--all"], &["'--all'"]),
+        (&["solution"], &["<WHAT>"]),
+        (&["solution", "ch07"], &["say which step or exercise, as ch07/step1_one"]),
+        (&["solution", "step9"], &[no_step]),
+        (&["reset"], &["<WHAT>"]),
+        (&["reset", "step9"], &[no_step]),
+        (&["list", "ch99"], &["the book has ch07-tiny"]),
+        (&["progress", "ch07"], &["'ch07'"]),
+        (&["cut", "ch99"], &["the book has ch07-tiny"]),
+        (&["new"], &["<NAME>"]),
+        (&["new", "sql"], &["named as ch08-sql is", "\"sql\" is not"]),
+        (&["new", "../ch08-sql"], &["named as ch08-sql is"]),
+        (&["new", "ch07-sql"], &["number 07 is taken by ch07-tiny; ch08-sql is free"]),
+    ] {
+        book.run(args).refuses(2, parts);
+    }
+    // What is right in itself, but not now.
+    for (args, parts) in [
+        (&["check"][..], &["nothing is started yet", "cargo run -- start"][..]),
+        (&["check", "ch07"], &["ch07-tiny is not started: `cargo run -- start ch07`"]),
+        (&["watch"], &["nothing is started yet"]),
+        (&["watch", "ch07"], &["not started"]),
+        (&["hint"], &["nothing is started yet"]),
+        (&["solution", "step1"], &["not started"]),
+        (&["reset", "step1", "--yes"], &["not started"]),
+    ] {
+        book.run(args).refuses(1, parts);
+    }
+    assert!(!book.0.join("my/ch07-tiny").exists(), "nothing was laid out");
+    for args in [&["help"][..], &["--help"], &["check", "--help"]] {
+        book.run(args).says(0, &["Usage: cargo run --"]);
+    }
+}
+
+#[test]
+fn start_lays_out_and_never_overwrites() {
+    let book = Book::new("start");
+    let page = "http://127.0.0.1:3000/ch07-tiny/2-two.html";
+    let parts = ["my/ch07-tiny is yours", page, "my/ch07-tiny/src/two.rs", "watch ch07", "red"];
+    book.run(&["start", "ch07", "--step", "2"]).says(0, &parts);
+    let chapter = "chapters/ch07-tiny";
+    assert_eq!(book.read("my/ch07-tiny/src/one.rs"), book.read(&format!("{chapter}/src/one.rs")));
+    let two = book.read("my/ch07-tiny/src/two.rs");
+    assert!(two.contains("    todo!(\"step 2: two::two\")\n"), "{two}");
+    let test = "tests/step2_two.rs";
+    assert_eq!(book.read(&format!("my/ch07-tiny/{test}")), book.read(&format!("{chapter}/{test}")));
+
+    book.write_body("two", "n * 7");
+    let mine = book.read("my/ch07-tiny/src/two.rs");
+    for args in [&["start", "ch07"][..], &["start", "7", "--step", "3"], &["start", "step2"]] {
+        let said = book.run(args);
+        said.says(1, &[]);
+        for part in ["stays as it is", "watch ch07", "reset ch07", "--apply"] {
+            assert!(said.err.contains(part), "{said:#?}");
+        }
+    }
+    assert_eq!(book.read("my/ch07-tiny/src/two.rs"), mine);
+
+    book.put("my/ch07-tiny/exercises/ex_shout.rs", "mine");
+    let parts = ["ex_shout: Shout", "5-five.html#your-turn", "my/ch07-tiny/exercises/ex_shout.rs"];
+    book.run(&["start", "ex_shout"]).says(0, &parts);
+    assert_eq!(book.read("my/ch07-tiny/exercises/ex_shout.rs"), "mine");
+}
+
+#[test]
+fn hints_climb_solutions_compare_and_reset_keeps_a_backup() {
+    let book = Book::new("hints");
+    book.put("my/progress.txt", "# mine\nch99-future/idea done 2030-01-01 mood 3\n");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let one = book.run(&["hint"]);
+    one.says(0, &["step1_one", "hint 1 of 4", "Nudge."]);
+    assert!(!one.out.contains("Approach."), "{one:#?}");
+    book.run(&["hint", "step1"]).says(0, &["Nudge.", "Approach."]);
+    book.run(&["hint", "ch07/one"]).says(0, &["Skeleton."]);
+    for _ in 0..2 {
+        book.run(&["hint", "one"])
+            .says(0, &["hint 4 of 4", "cargo run -- solution ch07/step1_one"]);
+    }
+    let progress = book.read("my/progress.txt");
+    assert_eq!(
+        progress,
+        "# mine\nch99-future/idea done 2030-01-01 mood 3\nch07-tiny/one hints 4\n"
+    );
+    let parts = ["my/ch07-tiny/src/one.rs", "-    todo!(\"step 1: one::one\")", "+    n * 2"];
+    book.run(&["solution", "step1"]).says(0, &parts);
+
+    book.write_body("one", "n + n");
+    let mine = book.read("my/ch07-tiny/src/one.rs");
+    let kept = |said: &Said| {
+        let at = said.out.find("my/ch07-tiny/backup/").expect("it says where");
+        let folder = said.out[at..].split_whitespace().next().expect("a folder").to_string();
+        book.read(&format!("{folder}/src/one.rs"))
+    };
+    let applied = book.run(&["solution", "step1", "--apply"]);
+    assert_eq!(kept(applied.says(0, &["the book's version is in place"])), mine);
+    let whole = book.read("chapters/ch07-tiny/src/one.rs");
+    assert_eq!(book.read("my/ch07-tiny/src/one.rs"), whole);
+    book.run(&["solution", "step1"]).says(0, &["no difference"]);
+
+    // Nobody to ask: nothing happens.
+    let asked = book.run(&["reset", "ch07"]);
+    asked.says(1, &["my/ch07-tiny/src/one.rs"]);
+    assert!(asked.err.contains("--yes"), "{asked:#?}");
+    assert_eq!(book.read("my/ch07-tiny/src/one.rs"), whole);
+    let reset = book.run(&["reset", "ch07", "--yes"]);
+    assert_eq!(kept(reset.says(0, &["done; what you had is in"])), whole);
+    assert!(book.read("my/ch07-tiny/src/one.rs").contains("todo!"), "the starter");
+    book.run(&["reset", "step1"]).says(0, &["is the starter already"]);
+    assert_eq!(book.read("my/progress.txt"), progress, "progress stays");
+}
+
+#[test]
+fn check_tells_the_verdicts_apart_and_none_hides_another() {
+    let book = Book::new("check");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let first = book.run(&["check"]);
+    first.says(1, &["next    step1_one: Twice", "edit    my/ch07-tiny/src/one.rs", "A red check"]);
+    for name in ["1 one", "2 two", "3 three", "4 four", "5 five"] {
+        assert!(first.line(name).contains("not started"), "{first:#?}");
+    }
+
+    book.write_body("one", "2 * n");
+    book.write_body("two", "ch07_tiny::one::one(n) * missing * other");
+    book.write_body("three", "n * 2 + 1");
+    let mixed = book.run(&["check", "ch07"]);
+    assert!(mixed.line("1 one").ends_with("1 test"), "{mixed:#?}");
+    assert!(mixed.line("2 two").contains("does not compile  2 errors"), "{mixed:#?}");
+    assert!(mixed.line("3 three").contains("wrong answer"), "{mixed:#?}");
+    assert!(mixed.line("3 three").contains("on the book's step 2"), "{mixed:#?}");
+    assert!(mixed.line("4 four").contains("not started"), "{mixed:#?}");
+    let parts = [
+        "step 2, Twice twice: does not compile",
+        "error[E0425]: cannot find value `missing` in this scope",
+        "--> my/ch07-tiny/src/two.rs:5:30",
+        "and 1 more error: -v shows it",
+        "page  http://127.0.0.1:3000/ch07-tiny/2-two.html",
+        "step 3, Three times: wrong answer",
+        "  I3: it is as many times as much, whatever it is.",
+        "test multiplies, my/ch07-tiny/tests/step3_three.rs:11",
+        "    input     1, 2, 3\n    expected  [3, 6, 9]\n    got       [3, 5, 7]\n",
+        "page  http://127.0.0.1:3000/ch07-tiny/3-three.html",
+        "cargo run -- hint step3_three",
+    ];
+    mixed.says(1, &parts);
+    assert!(!mixed.out.contains("`other`"), "the first error only: {mixed:#?}");
+    assert!(mixed.out.lines().all(|line| line.chars().count() <= 80), "80 columns: {mixed:#?}");
+    book.run(&["check", "two", "-v"]).says(1, &["`missing`", "`other`"]);
+    book.run(&["check", "step1"]).says(0, &["1 one", "right", "all right"]);
+    let progress = book.read("my/progress.txt");
+    assert!(progress.contains("ch07-tiny/one done "), "{progress}");
+    assert!(!progress.contains("/two") && !progress.contains("/three"), "{progress}");
+
+    book.write_body("two", "n * 4");
+    book.write_body("four", "loop { std::thread::park() }");
+    let parts = ["4 four", "wrong answer", "it did not end within 1 s, and was ended"];
+    book.run(&["check", "four", "--limit", "1"]).says(1, &parts);
+
+    book.write_body("four", "std::process::exit(n as i32 - 1)");
+    book.run(&["check", "four"]).says(1, &["the process ended before the test did"]);
+    book.put("my/ch07-tiny/tests/step4_four.rs", "");
+    let parts = ["4 four", "missing", "tests/step4_four.rs holds no test", "reset ch07/step4_four"];
+    book.run(&["check", "four"]).says(1, &parts);
+
+    // An exercise that stands on a step that is not there yet.
+    book.write_body("four", "n * 4");
+    let solution = book.read("chapters/ch07-tiny/solutions/ex_shout.rs");
+    book.run(&["check", "ex_shout"]).says(1, &["not started", "as many as step 5 says"]);
+    book.put("my/ch07-tiny/exercises/ex_shout.rs", &solution);
+    book.run(&["check", "ex_shout"]).says(1, &["waits", "for step 5, which is not written yet"]);
+
+    book.run(&["reset", "step4", "--yes"]).says(0, &[]);
+    for step in ["step3", "step4", "step5"] {
+        book.run(&["solution", step, "--apply"]).says(0, &[]);
+    }
+    book.run(&["check", "--all"]).says(0, &["5 five", "right", "ex_shout", "right", "all right"]);
+    let list = book.run(&["list"]);
+    assert!(list.says(0, &["ch07-tiny: Tiny"]).line("done  step1_one").contains("Twice"));
+    assert!(!list.out.contains("done  step3"), "the book's own is nobody's progress: {list:#?}");
+    book.run(&["progress"]).says(0, &["2 of 5 steps, 1 of 1 exercises", "3 of 6 done"]);
+}
+
+/// A word that goes on until it is ended, and its lines.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    said: String,
+}
+
+impl Running {
+    fn start(book: &Book, args: &[&str], port: u16) -> Running {
+        let mut command = book.command(args);
+        command.env("TINY_PORT", port.to_string()).env("NO_COLOR", "1");
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the runner starts");
+        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (send, lines) = mpsc::channel();
+        thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|l| send.send(l)));
+        Running { child, lines, said: String::new() }
+    }
+
+    /// Reads on until a line that holds this.
+    fn until(&mut self, part: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("it should have said {part:?} next:\n{}", self.said);
+            };
+            self.said.push_str(&line);
+            self.said.push('\n');
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id() as i32).expect("an id");
+        kill_process(pid, signal).expect("it lives");
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the runner ends", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        })
+        .expect("it ends");
+        status.expect("it ended")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its guard ends what it has started.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A test that runs, and all that it has started, hold the other end of this.
+fn knocked(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).expect("a socket");
+    let mut accepted = None;
+    until("a test knocks", || {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    })
+    .expect("a test knocks");
+    let (stream, _) = accepted.expect("it knocked");
+    stream.set_nonblocking(false).expect("a socket");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    stream
+}
+
+/// Waits until nobody holds the other end.
+fn gone(mut stream: TcpStream) {
+    let read = stream.read(&mut [0]);
+    // Killed with nothing unread on either side, it is an end; otherwise it may be a reset.
+    assert!(
+        matches!(read, Ok(0))
+            || read.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset)
+    );
+}
+
+const HANG: &str = "loop { std::thread::park() }";
+
+#[test]
+fn watch_judges_each_save_and_ctrl_c_leaves_nothing() {
+    let book = Book::new("watch");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut watch = Running::start(&book, &["watch"], port);
+    watch.until("watching my/ch07-tiny: Tiny");
+    watch.until("0 of 5 steps right");
+    // As editors save: another file is renamed into its place.
+    let one = book.read("my/ch07-tiny/src/one.rs");
+    book.put("my/ch07-tiny/src/one.rs~", &one.replace("todo!(\"step 1: one::one\")", "n + n"));
+    let path = |name: &str| book.0.join("my/ch07-tiny/src").join(name);
+    fs::rename(path("one.rs~"), path("one.rs")).expect("renamed");
+    watch.until("saved src/one.rs");
+    assert!(watch.until("1 one").contains("right"), "{}", watch.said);
+    watch.until("1 of 5 steps right");
+    // The tests of step 4 in these two checks have come and gone, and what they left behind as well.
+    gone(knocked(&listener));
+    gone(knocked(&listener));
+
+    book.write_body("four", HANG);
+    watch.until("saved src/four.rs");
+    let hanging = knocked(&listener);
+    // A save ends the check that hangs, long before its limit, and another begins.
+    book.write_body("four", "n * 4");
+    watch.until("saved src/four.rs");
+    assert!(watch.until("4 four").contains("right"), "{}", watch.said);
+    gone(hanging);
+    watch.until("2 of 5 steps right");
+
+    watch.signal(Signal::INT);
+    assert_eq!(watch.wait().code(), Some(0), "{}", watch.said);
+    assert!(!watch.said.contains('\x1b'), "plain: {}", watch.said);
+    let left = processes_with(&book.0.display().to_string());
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+#[test]
+fn watch_works_where_the_disk_tells_nothing() {
+    let book = Book::new("poll");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let mut watch = Running::start(&book, &["watch", "ch07", "--poll"], 1);
+    watch.until("looking every 250 ms; Ctrl-C ends it");
+    watch.until("0 of 5 steps right");
+    book.write_body("three", "n + n + n");
+    watch.until("saved src/three.rs");
+    assert!(watch.until("3 three").contains("right"), "{}", watch.said);
+    book.write_body("three", "n + n + \"n\"");
+    watch.until("3 three");
+    watch.until("error[E0277]: cannot add `&str` to `u32`");
+    watch.signal(Signal::TERM);
+    assert_eq!(watch.wait().code(), Some(0), "{}", watch.said);
+}
+
+#[test]
+fn nothing_survives_a_check_that_is_ended() {
+    let book = Book::new("ended");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("four", HANG);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    for (signal, status) in
+        [(Signal::INT, Some(130)), (Signal::TERM, Some(130)), (Signal::KILL, None)]
+    {
+        let mut check = Running::start(&book, &["check", "four", "--limit", "600"], port);
+        let hanging = knocked(&listener);
+        check.signal(signal);
+        assert_eq!(check.wait().code(), status, "{signal:?}: {}", check.said);
+        gone(hanging);
+    }
+}
+
+/// The parts of the root's `Cargo.toml` that a chapter inherits.
+fn workspace() -> String {
+    let text = fs::read_to_string(root().join("Cargo.toml")).expect("the root's Cargo.toml");
+    let end = text.find("\n# The runner").expect("the runner's package follows");
+    text[..end].lines().filter(|line| !line.contains("members")).fold(
+        String::new(),
+        |text, line| {
+            text + line
+                + if line == "[workspace]" { "\nmembers = [\"chapters/*\"]\n" } else { "\n" }
+        },
+    )
+}
+
+#[test]
+fn a_new_chapter_passes_its_checks() {
+    let book = Book::new("new");
+    book.put("Cargo.toml", &workspace());
+    let toolbox = root().join("chapters/ch00-toolbox");
+    for folder in ["src", "Cargo.toml", "exercises.toml"] {
+        for path in
+            workbook::rebuild::walk(&toolbox.join(folder)).into_iter().chain([toolbox.join(folder)])
+        {
+            if path.is_file() {
+                let below =
+                    path.strip_prefix(root()).expect("below the root").display().to_string();
+                book.put(&below, &fs::read_to_string(&path).expect("text"));
+            }
+        }
+    }
+    let parts = ["chapters/ch08-sql", "book/ch08-sql/README.md", "cargo run -p ch08-sql -- --help"];
+    book.run(&["new", "ch08-sql"]).says(0, &parts);
+    book.run(&["new", "ch08-other"]).refuses(2, &["number 08 is taken by ch08-sql; ch09-other"]);
+    assert_eq!(
+        book.read("book/SUMMARY.md"),
+        "# Summary\n\n- [Tiny](ch07-tiny/README.md)\n- [Sql](ch08-sql/README.md)\n"
+    );
+    assert!(
+        book.read("tests/Cargo.toml")
+            .ends_with("\nch08-sql = { path = \"../chapters/ch08-sql\" }\n")
+    );
+    book.run(&["list", "ch08"]).says(0, &["ch08-sql: Sql", "no steps yet"]);
+    book.run(&["start", "ch08"]).refuses(1, &["ch08-sql has no steps yet"]);
+
+    let lines = [
+        "clippy --quiet --offline -p ch08-sql --all-targets -- -D warnings",
+        "fmt -p ch08-sql --check",
+        "build --quiet --offline -p ch08-sql",
+    ];
+    for line in lines {
+        let mut cargo = workbook::cargo(&book.0);
+        cargo.args(line.split(' ')).env_remove("CARGO_TARGET_DIR");
+        let output = cargo.output().expect("cargo starts");
+        assert!(
+            output.status.success(),
+            "cargo {line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let program = book.0.join("target/debug/ch08-sql");
+    let stage = Stage::start(&program, "ch08-sql", &[], &book.0).expect("it listens");
+    stage.end().expect("it ends with status 0");
+    let wrong = Command::new(&program).arg("--no-such-flag").output().expect("it starts");
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+}
