@@ -325,7 +325,7 @@ mod tests {
         }
         let error = New::named("ch01-sql", &chapters).err().expect("taken").to_string();
         assert_eq!(error, "number 01 is taken by ch01-sockets; ch02-sql is free");
-        let new = New::named("ch08-key-value", &chapters).ok().expect("fine");
+        let new = New::named("ch08-key-value", &chapters).expect("fine");
         assert_eq!((new.number, new.title.as_str()), (8, "Key value"));
     }
 }

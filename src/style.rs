@@ -88,7 +88,7 @@ mod tests {
         let long = "x".repeat(90);
         assert_eq!(wrap("a b", "  "), "  a b\n");
         assert_eq!(wrap(&format!("a {long} b"), "  "), format!("  a\n  {long}\n  b\n"));
-        let words = "word ".repeat(40);
+        let words = "word ".repeat(45);
         assert!(wrap(&words, "    ").lines().all(|line| line.len() <= WIDTH && line.len() > 70));
     }
 }
