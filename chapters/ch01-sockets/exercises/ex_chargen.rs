@@ -16,9 +16,7 @@ pub const WIDTH: usize = 72;
 /// Line `n` of the pattern, with its CR LF: the characters number n to n + 71,
 /// in a ring of 95.
 pub fn line(n: usize) -> Vec<u8> {
-    todo!(
-        "ex_chargen: 72 characters, the first is number n of the ring, then CR LF"
-    )
+    todo!("ex_chargen: 72 characters of the ring, from number n on, then CR LF")
 }
 
 /// Writes line after line until the peer has gone, and counts the bytes that

@@ -16,7 +16,7 @@ pub const WIDTH: usize = 72;
 /// Line `n` of the pattern, with its CR LF: the characters number n to n + 71,
 /// in a ring of 95.
 pub fn line(n: usize) -> Vec<u8> {
-    // begin: 72 characters, the first is number n of the ring, then CR LF
+    // begin: 72 characters of the ring, from number n on, then CR LF
     let numbers = (0..WIDTH).map(|column| (n % RING + column) % RING);
     let mut line: Vec<u8> = numbers.map(|number| b' ' + number as u8).collect();
     line.extend_from_slice(b"\r\n");

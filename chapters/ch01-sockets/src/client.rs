@@ -1,9 +1,10 @@
 //! A client that talks and listens at the same time.
 //!
 //! ```text
-//!            thread                     main thread
-//!   input ── read_some ── write_all ──▶ socket ── read_some ── write_all ──▶ output
-//!   end of input: half-close            end of stream: done
+//!   thread:       input ── read_some ── write_all ──▶ socket
+//!                 end of input: half-close
+//!   main thread:  socket ── read_some ── write_all ──▶ output
+//!                 end of stream: done
 //! ```
 //!
 //! A connection is two streams, one each way, and each ends by itself: FIN
