@@ -362,6 +362,7 @@ fn a_last_word_is_not_lost_to_a_reset() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     client.set_read_timeout(Some(Duration::from_secs(20)))?;
+    client.set_write_timeout(Some(Duration::from_secs(20)))?;
     let (server, _) = listener.accept()?;
     let server =
         thread::spawn(move || last_word(&server, b"too long").map(|()| server));
