@@ -121,7 +121,7 @@ impl New<'_> {
     }
 
     fn summary_line(&self) -> String {
-        format!("- [{}]({}/README.md)", self.title, self.name)
+        format!("- [ch{:02}: {}]({}/README.md)", self.number, self.title, self.name)
     }
 
     fn dependency(&self, folder: &str) -> String {
@@ -155,7 +155,8 @@ impl New<'_> {
     }
 
     fn page(&self) -> String {
-        PAGE.replace("@title@", &self.title)
+        PAGE.replace("@number@", &format!("{:02}", self.number))
+            .replace("@title@", &self.title)
     }
 }
 
@@ -233,7 +234,7 @@ fn run(addr: SocketAddr) -> io::Result<()> {
 }
 "#;
 
-const PAGE: &str = "# @title@
+const PAGE: &str = "# ch@number@: @title@
 
 What you will be able to do: the finished stage's transcript with the real client. Then what the real system is for and what it
 promises, and a picture of the finished architecture.
