@@ -368,6 +368,7 @@ fn an_echo_client_that_reads_late_loses_nothing() {
 /// arrives, the reason too, although a megabyte behind it is never taken
 #[test]
 fn what_is_owed_arrives_before_the_end() {
+    const LINES: usize = 2000; // 8 MB
     let outbox = Limit {
         bytes: 10_000_000,
         lines: 4096,
@@ -377,15 +378,17 @@ fn what_is_owed_arrives_before_the_end() {
     let client = Client::named(addr, "bob");
     witness.until("* bob joined lobby");
     // More than the client's kernel takes while nobody reads: the rest waits
-    // in ours, where a reset would throw it away.
+    // in ours, where a reset would throw it away. It comes from somebody
+    // else: bob's own would be sent by his reader, which then reads no more.
     let line = "x".repeat(4000);
-    for _ in 0..100 {
-        client.say(&line);
+    for _ in 0..LINES {
+        witness.say(&line);
+        witness.until(&format!("ann: {line}"));
     }
     client.say(&"x".repeat(1_000_000));
     witness.until("* bob left lobby: a frame of more than 4096 bytes");
-    for _ in 0..100 {
-        client.until(&format!("bob: {line}"));
+    for _ in 0..LINES {
+        client.until(&format!("ann: {line}"));
     }
     client.until("* bye: a frame of more than 4096 bytes");
     assert_eq!(client.hear(), None, "the end follows");
