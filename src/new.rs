@@ -155,8 +155,7 @@ impl New<'_> {
     }
 
     fn page(&self) -> String {
-        PAGE.replace("@number@", &format!("{:02}", self.number))
-            .replace("@title@", &self.title)
+        PAGE.replace("@number@", &format!("{:02}", self.number)).replace("@title@", &self.title)
     }
 }
 
