@@ -278,6 +278,11 @@ impl Print<'_> {
             for line in lines.iter().take(most) {
                 out += &format!("      {line}\n");
             }
+            // What is there to be copied is never among what is left out.
+            let cut = lines.iter().skip(most);
+            for line in cut.filter(|line| line.trim_start().starts_with("replay: ")) {
+                out += &format!("      {line}\n");
+            }
             if lines.len() > most {
                 out += &format!("      … {} more lines: -v shows them\n", lines.len() - most);
             }

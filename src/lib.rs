@@ -85,11 +85,16 @@ pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root).env_remove("RUSTC");
+    clear_package(&mut command);
+    command
+}
+
+/// Takes the variables of the package that is running out of a command's environment.
+pub fn clear_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&*name);
         }
     }
-    command
 }

@@ -56,20 +56,30 @@ pub struct Trial {
     pub output: String,
 }
 
+/// A test program, and the package that it is run for.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The program.
+    pub path: &'a Path,
+    /// The package's folder.
+    pub dir: &'a Path,
+    /// The package's name, as the reader gives it to cargo.
+    pub package: &'a str,
+}
+
 /// The tests of a program that `wanted` accepts, each run to its end or to the limit, some at a time.
 ///
 /// # Errors
 /// When the program cannot be run; [`processes::Cancelled`].
 pub fn run_all(
-    program: &Path,
-    dir: &Path,
+    program: Program,
     limit: Duration,
     cancel: &Cancel,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Trial>> {
-    let list = start(program, dir, &["--list", "--format", "terse"], Some(LISTING), cancel)?;
+    let list = start(program, &["--list", "--format", "terse"], Some(LISTING), cancel)?;
     if !list.success {
-        anyhow::bail!("{} does not list its tests: {}", program.display(), list.stderr.trim());
+        anyhow::bail!("{} does not list its tests: {}", program.path.display(), list.stderr.trim());
     }
     let names: Vec<&str> = list
         .stdout
@@ -84,7 +94,7 @@ pub fn run_all(
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let trial = run(program, dir, name, limit, cancel);
+                    let trial = run(program, name, limit, cancel);
                     done.lock().unwrap_or_else(|e| e.into_inner()).push((*name, trial));
                 }
             });
@@ -97,23 +107,24 @@ pub fn run_all(
 }
 
 fn start(
-    program: &Path,
-    dir: &Path,
+    program: Program,
     args: &[&str],
     limit: Option<Duration>,
     cancel: &Cancel,
 ) -> Result<Finished> {
-    let mut command = Command::new(program);
-    // As cargo runs a test: in the package's folder.
-    command.args(args).current_dir(dir).env("CARGO_MANIFEST_DIR", dir).env("RUST_BACKTRACE", "0");
+    let mut command = Command::new(program.path);
+    // As cargo runs a test: in the package's folder, and with the package's variables, not those of the runner's own.
+    crate::clear_package(&mut command);
+    command.args(args).current_dir(program.dir).env("RUST_BACKTRACE", "0");
+    command.env("CARGO_PKG_NAME", program.package).env("CARGO_MANIFEST_DIR", program.dir);
     command.env_remove("RUST_TEST_THREADS").env_remove("RUST_TEST_NOCAPTURE");
     processes::run(&mut command, limit, cancel)
 }
 
-fn run(program: &Path, dir: &Path, name: &str, limit: Duration, cancel: &Cancel) -> Result<Trial> {
+fn run(program: Program, name: &str, limit: Duration, cancel: &Cancel) -> Result<Trial> {
     // Two threads, so that the test gets one of its own, which carries its name.
     let args = ["--exact", name, "--include-ignored", "--nocapture", "--test-threads=2"];
-    let finished = start(program, dir, &args, Some(limit), cancel)?;
+    let finished = start(program, &args, Some(limit), cancel)?;
     let outcome = judge(name, &finished, limit);
     let output = format!("{}{}", finished.stdout, finished.stderr);
     Ok(Trial { name: name.to_string(), outcome, output })

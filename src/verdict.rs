@@ -1,11 +1,12 @@
 //! The verdict on one step or exercise, and how it reads.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::compile::{self, Compiled, Fault};
@@ -171,6 +172,7 @@ impl Judge<'_> {
     /// # Errors
     /// When nothing can be judged at all; [`crate::processes::Cancelled`].
     pub fn judge(&self, units: &[Unit], mut report: impl FnMut(Report)) -> Result<()> {
+        let _turn = turn(self.root)?;
         let built = self.build(units)?;
         for unit in units {
             let verdict = self.verdict(unit, &built)?;
@@ -278,7 +280,9 @@ impl Judge<'_> {
             Unit::Step(_) => true,
             Unit::Exercise(_) => name.split("::").any(|part| part == "exercise"),
         };
-        let trials = trial::run_all(program, &dir, self.limit, &self.cancel, wanted)?;
+        let package = format!("my-{}", chapter.name);
+        let program = trial::Program { path: program, dir: &dir, package: &package };
+        let trials = trial::run_all(program, self.limit, &self.cancel, wanted)?;
         if trials.is_empty() {
             return Ok(Verdict::Missing(format!("{tests} holds no test")));
         }
@@ -313,6 +317,32 @@ impl Judge<'_> {
             (true, None, None) => Verdict::Right { tests, own: unit.is_own(self.mine) },
         }
     }
+}
+
+/// Waits until no other runner checks: all share the copy below `target/` and what is built from it. Whoever holds the file
+/// may write there, from laying out the copy until the last test has ended.
+fn turn(root: &Path) -> Result<File> {
+    let target = root.join("target");
+    let path = target.join("my.lock");
+    let open = || -> io::Result<File> {
+        fs::create_dir_all(&target)?;
+        // Opened to write, as locks on network disks want it.
+        File::options().create(true).truncate(false).write(true).open(&path)
+    };
+    let file = open().with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => println!("waiting for the check in another terminal"),
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    while let Err(error) = file.lock() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    Ok(file)
 }
 
 /// What a compilation left to run.

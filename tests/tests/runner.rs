@@ -684,3 +684,55 @@ fn a_new_chapter_passes_its_checks() {
     let wrong = Command::new(&program).arg("--no-such-flag").output().expect("it starts");
     assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
 }
+
+#[test]
+fn two_checks_at_once_take_turns() {
+    let book = Book::new("turns");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("four", HANG);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut first = Running::start(&book, &["check", "four", "--limit", "600"], port);
+    let hanging = knocked(&listener);
+    // The first runs its tests, and what they were built from stays as it is.
+    book.write_body("one", "n + missing");
+    let mut second = Running::start(&book, &["check", "one"], port);
+    second.until("waiting for the check in another terminal");
+    let copied = book.read("target/check-ch07-tiny/src/one.rs");
+    assert!(copied.contains("todo!"), "the copy is the first one's: {copied}");
+    first.signal(Signal::INT);
+    assert_eq!(first.wait().code(), Some(130), "{}", first.said);
+    gone(hanging);
+    assert!(second.until("1 one").contains("does not compile"), "{}", second.said);
+    assert_eq!(second.wait().code(), Some(1), "{}", second.said);
+    assert_eq!(second.said.matches("waiting").count(), 1, "{}", second.said);
+}
+
+#[test]
+fn a_test_can_name_the_readers_package() {
+    let book = Book::new("replay");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("one", "n * 2");
+    let replay = "replay: WORKBOOK_SEED=0x0123456789abcdef cargo test -p my-ch07-tiny";
+    let test = r#"//! Says how to run it again.
+
+#[test]
+fn holds() {
+    assert_eq!(ch07_tiny::one::one(1), 2);
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let dir = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    assert!(dir.ends_with("ch07-tiny"), "{dir}");
+    let version = std::env::var_os("CARGO_PKG_VERSION_MAJOR");
+    assert!(version.is_none_or(|version| version != "9"), "the runner's own");
+    let input = "one of many lines\n".repeat(60);
+    let replay = "WORKBOOK_SEED=0x0123456789abcdef cargo test";
+    panic!("broken\n{input}  replay: {replay} -p {package} {}", "long_name".repeat(9));
+}
+"#;
+    book.put("my/ch07-tiny/tests/step1_one.rs", test);
+    let mut command = book.command(&["check", "one"]);
+    command.env("CARGO_PKG_NAME", "workbook").env("CARGO_PKG_VERSION_MAJOR", "9");
+    let said = Said::from(&["check", "one"], &command.output().expect("it starts"));
+    let whole = format!("{replay} {}\n", "long_name".repeat(9));
+    said.says(1, &["wrong answer", &whole, "more lines: -v shows them"]);
+}

@@ -126,7 +126,9 @@ fn examine(root: &Path, chapter: &Chapter, from: usize) -> Result<Vec<String>> {
         let Some(program) = compiled.tests.get(name) else { continue };
         let step = chapter.steps.iter().find(|step| step.id == *name).map(Step::number);
         let is_exercise = |test: &str| test.split("::").any(|part| part == "exercise");
-        for trial in trial::run_all(program, &dir, LIMIT, &cancel, |_| true)? {
+        let package = format!("my-{}", chapter.name);
+        let program = trial::Program { path: program, dir: &dir, package: &package };
+        for trial in trial::run_all(program, LIMIT, &cancel, |_| true)? {
             let cut = match step {
                 Some(number) => number >= from,
                 None => is_exercise(&trial.name),
