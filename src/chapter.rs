@@ -220,14 +220,17 @@ impl Chapter {
         self.steps.iter().find(|step| step.modules.iter().any(|name| name == module))
     }
 
-    /// The source files of a step, below `src/`: a module is a file, or a folder of files with the module's own beside it.
+    /// The source files of a step, below `src/`, in the order in which `exercises.toml` names its modules: a module is a
+    /// file, or a folder of files with the module's own in it or beside it. The module's own comes first, then those that
+    /// it declares in its order, so that what a reader writes first stands first.
     pub fn step_files(&self, step: &Step) -> Vec<PathBuf> {
         let src = self.dir.join("src");
         let mut files = Vec::new();
         for module in &step.modules {
+            let mut own = Vec::new();
             let file = src.join(format!("{module}.rs"));
             if file.is_file() {
-                files.push(file);
+                own.push(file);
             }
             let mut pending = vec![src.join(module)];
             while let Some(folder) = pending.pop() {
@@ -236,12 +239,24 @@ impl Chapter {
                     if path.is_dir() {
                         pending.push(path);
                     } else if path.extension().is_some_and(|ext| ext == "rs") {
-                        files.push(path);
+                        own.push(path);
                     }
                 }
             }
+            let first = |path: &PathBuf| {
+                path.parent() == Some(&src) || *path == src.join(module).join("mod.rs")
+            };
+            own.sort();
+            let text = own.iter().find(|path| first(path)).map(fs::read_to_string);
+            let text = text.and_then(Result::ok).unwrap_or_default();
+            own.sort_by_cached_key(|path| {
+                let below = path.strip_prefix(src.join(module)).unwrap_or(path).with_extension("");
+                let child = below.iter().next().unwrap_or_default().to_string_lossy().into_owned();
+                let place = text.find(&format!("mod {child};")).unwrap_or(usize::MAX);
+                (!first(path), place)
+            });
+            files.extend(own);
         }
-        files.sort();
         files
     }
 }

@@ -136,8 +136,20 @@ impl Print<'_> {
                 let count = faults.len();
                 ("does not compile", format!("{count} error{}", if count == 1 { "" } else { "s" }))
             }
-            Verdict::Wrong { failed, tests } => {
-                ("wrong answer", format!("{} of {tests} tests fail", failed.len()))
+            Verdict::Wrong { failed, passed, todo } => {
+                let counts = [(failed.len(), "wrong"), (*passed, "pass"), (*todo, "not started")];
+                let counts = counts.iter().filter(|(count, _)| *count > 0);
+                let counts: Vec<String> =
+                    counts.map(|(count, word)| format!("{count} {word}")).collect();
+                ("wrong answer", counts.join(", "))
+            }
+            Verdict::Unfinished { what, left, tests: count } => {
+                let others = match left - 1 {
+                    0 => String::new(),
+                    others => format!(" and {others} more"),
+                };
+                let pass = if *count == 1 { "passes" } else { "pass" };
+                ("not finished", format!("todo: {what}{others}; {} {pass}", tests(*count)))
             }
             Verdict::Missing(_) => ("missing", "a file, or what is in it".into()),
         };
@@ -148,15 +160,16 @@ impl Print<'_> {
         let padded = format!("{word:<16}");
         let painted = match &report.verdict {
             Verdict::Right { .. } => style.green(&padded),
-            Verdict::Todo { .. } | Verdict::Waits { .. } => style.yellow(&padded),
+            Verdict::Todo { .. } | Verdict::Unfinished { .. } | Verdict::Waits { .. } => {
+                style.yellow(&padded)
+            }
             _ => style.red(&padded),
         };
-        let room = crate::style::WIDTH.saturating_sub(width + 22);
-        let remark = match remark.chars().count() > room {
-            true => format!("{}…", remark.chars().take(room.saturating_sub(1)).collect::<String>()),
-            false => remark,
-        };
-        format!("  {name:<width$}  {painted}  {}", style.dim(&remark))
+        let indent = " ".repeat(width + 22);
+        let remark: Vec<String> =
+            wrap(&remark, &indent).lines().map(|line| style.dim(line.trim_start())).collect();
+        let remark = remark.join(&format!("\n{indent}"));
+        format!("  {name:<width$}  {painted}  {remark}")
     }
 
     /// Why each unit that is not right is not, and what to do next.
@@ -202,7 +215,10 @@ impl Print<'_> {
                 let name = format!("{}/{}", self.mine.chapter.short(), unit.id());
                 out += &format!("  {what}; `cargo run -- reset {name}` brings it back\n");
             }
-            Verdict::Right { .. } | Verdict::Todo { .. } | Verdict::Waits { .. } => return out,
+            Verdict::Right { .. }
+            | Verdict::Todo { .. }
+            | Verdict::Unfinished { .. }
+            | Verdict::Waits { .. } => return out,
         }
         if !matches!(report.verdict, Verdict::Missing(_)) {
             out += &format!("  page  {}\n", unit.page(&self.mine.chapter));
@@ -317,7 +333,9 @@ impl Print<'_> {
             };
             return format!("\nall right{next}\n");
         }
-        let todo = reports.iter().find(|report| matches!(report.verdict, Verdict::Todo { .. }));
+        let todo = reports.iter().find(|report| {
+            matches!(report.verdict, Verdict::Todo { .. } | Verdict::Unfinished { .. })
+        });
         let in_the_way = reports
             .iter()
             .any(|report| matches!(report.verdict, Verdict::Broken(_) | Verdict::Wrong { .. }));

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -217,6 +218,56 @@ pub fn exercise_starter(solution: &str, id: &str) -> Result<String> {
     }
     ensure!(spans > 0, "there is no `// begin: …`, so nothing is left to the reader");
     Ok(out)
+}
+
+/// A `todo!` of a starter that still stands in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// `step 2` or `ex_shout`.
+    pub owner: String,
+    /// `frame::Reader::next`, or what is to do.
+    pub what: String,
+}
+
+/// The starter's `todo!`s that stand in a source, in its order; not those in comments. None where it is not Rust.
+pub fn left(source: &str) -> Vec<Left> {
+    let mut found = Vec::new();
+    let tokens = source.trim_start_matches('\u{feff}').parse::<TokenStream>();
+    tokens.into_iter().for_each(|tokens| left_in(tokens, &mut found));
+    found
+}
+
+fn left_in(tokens: TokenStream, found: &mut Vec<Left>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let name = match tokens[..at] {
+            [.., TokenTree::Ident(ref name), TokenTree::Punct(ref mark)]
+                if mark.as_char() == '!' =>
+            {
+                name.to_string()
+            }
+            _ => String::new(),
+        };
+        let first = group.stream().into_iter().next();
+        let message = match (name.as_str(), first) {
+            ("todo" | "panic", Some(TokenTree::Literal(text))) => {
+                syn::parse_str::<syn::LitStr>(&text.to_string()).ok().map(|text| text.value())
+            }
+            _ => None,
+        };
+        let message = message.as_deref().and_then(|text| match name.as_str() {
+            "panic" => text.strip_prefix("not yet implemented: "),
+            _ => Some(text),
+        });
+        match message.and_then(|text| text.split_once(": ")) {
+            Some((owner, what)) if owner.starts_with("step ") || owner.starts_with("ex_") => {
+                let what = what.trim().replace("{{", "{").replace("}}", "}");
+                found.push(Left { owner: owner.into(), what });
+            }
+            _ => left_in(group.stream(), found),
+        }
+    }
 }
 
 /// One `todo!` as rustfmt leaves it at 80 columns: on one line where it fits, otherwise with its message on a line of its own.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::compile::{self, Compiled, Fault};
+use crate::cut;
 use crate::processes::Cancel;
 use crate::progress;
 use crate::rebuild::{Files, Rebuild};
@@ -115,6 +116,15 @@ pub enum Verdict {
         /// How many there are.
         tests: usize,
     },
+    /// All of its tests pass, and a `todo!` of the starter still stands in its files.
+    Unfinished {
+        /// What the first one stands for.
+        what: String,
+        /// How many stand.
+        left: usize,
+        /// How many tests pass.
+        tests: usize,
+    },
     /// A `todo!` of an earlier step is reached.
     Waits {
         /// `step 2`.
@@ -126,8 +136,10 @@ pub enum Verdict {
     Wrong {
         /// Those that fail.
         failed: Vec<Trial>,
-        /// How many there are.
-        tests: usize,
+        /// How many pass.
+        passed: usize,
+        /// How many reach a `todo!`.
+        todo: usize,
     },
     /// Something that it needs is not there: which, as a sentence.
     Missing(String),
@@ -283,10 +295,19 @@ impl Judge<'_> {
         let package = format!("my-{}", chapter.name);
         let program = trial::Program { path: program, dir: &dir, package: &package };
         let trials = trial::run_all(program, self.limit, &self.cancel, wanted)?;
+        let mut trials = trials;
+        let source = fs::read_to_string(dir.join(format!("tests/{}.rs", unit.id())));
+        in_source_order(&mut trials, &source.unwrap_or_default());
         if trials.is_empty() {
             return Ok(Verdict::Missing(format!("{tests} holds no test")));
         }
         Ok(self.sum_up(unit, trials))
+    }
+
+    /// What the starter's `todo!`s stand for that are left in the unit's own files, as they were judged, in their order.
+    fn left(&self, unit: &Unit) -> Vec<String> {
+        let dir = compile::copy_dir(self.root, self.mine);
+        left(&dir, unit, &self.mine.chapter)
     }
 
     fn sum_up(&self, unit: &Unit, trials: Vec<Trial>) -> Verdict {
@@ -296,27 +317,56 @@ impl Judge<'_> {
             Unit::Step(step) => format!("step {}", step.number()),
             Unit::Exercise(exercise) => exercise.id.clone(),
         };
-        let (mut own, mut others) = (None, None);
+        let left = self.left(unit);
+        let (mut own, mut others, mut todo) = (Vec::new(), None, 0);
         for trial in &trials {
             if let Outcome::Todo { owner, what } = &trial.outcome {
+                todo += 1;
                 if *owner == me {
-                    own.get_or_insert_with(|| what.clone());
+                    own.push(what.clone());
                 } else {
                     others.get_or_insert_with(|| owner.clone());
                 }
             }
         }
+        // Of those that are reached, the one that stands first in the source is to be written first.
+        let place = |what: &String| left.iter().position(|left| left == what).unwrap_or(usize::MAX);
+        let own = own.into_iter().min_by_key(place);
         let failed: Vec<Trial> = trials
             .into_iter()
             .filter(|trial| matches!(trial.outcome, Outcome::Failed(_)))
             .collect();
         match (failed.is_empty(), own, others) {
-            (false, ..) => Verdict::Wrong { failed, tests },
+            (false, ..) => Verdict::Wrong { failed, passed, todo },
             (true, Some(what), _) => Verdict::Todo { what, passed, tests },
             (true, None, Some(on)) => Verdict::Waits { on },
+            (true, None, None) if !left.is_empty() => {
+                Verdict::Unfinished { what: left[0].clone(), left: left.len(), tests }
+            }
             (true, None, None) => Verdict::Right { tests, own: unit.is_own(self.mine) },
         }
     }
+}
+
+/// What the starter's `todo!`s stand for that are left in a unit's own files below `dir`, in the order of the source.
+pub fn left(dir: &Path, unit: &Unit, chapter: &Chapter) -> Vec<String> {
+    let is_own = |owner: &str| match unit {
+        // Steps may have been renumbered since the reader began.
+        Unit::Step(_) => owner.starts_with("step "),
+        Unit::Exercise(exercise) => owner == exercise.id,
+    };
+    let text = |file| fs::read_to_string(dir.join(file)).unwrap_or_default();
+    let files = unit.files(chapter).into_iter();
+    let all = files.flat_map(|file| cut::left(&text(file)));
+    all.filter(|left| is_own(&left.owner)).map(|left| left.what).collect()
+}
+
+/// Test programs list their tests by name; the reader meets them from the top of the file.
+fn in_source_order(trials: &mut [Trial], source: &str) {
+    trials.sort_by_cached_key(|trial| {
+        let name = trial.name.rsplit("::").next().unwrap_or_default();
+        source.find(&format!("fn {name}(")).unwrap_or(usize::MAX)
+    });
 }
 
 /// Waits until no other runner checks: all share the copy below `target/` and what is built from it. Whoever holds the file

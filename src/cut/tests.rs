@@ -177,3 +177,15 @@ fn an_exercise_is_its_solution_without_the_marked_spans() {
         assert_eq!(cut(solution).expect_err(solution).to_string(), says, "solution: {solution}");
     }
 }
+
+#[test]
+fn what_is_left_is_known_in_its_order_and_not_from_comments() {
+    let source = "// todo!(\"step 1: a::no\")\nfn z() { todo!(\"step 2: a::z\") }\nconst fn c() { \
+                  panic!(\"not yet implemented: step 2: a::c\") }\nmod m { fn b() {\n    todo!(\n        \
+                  \"ex_shout: as \\\"many\\\" {{}}\"\n    );\n} }\nfn y() { todo!(); todo!(\"later: y\"); \
+                  panic!(\"step 1: y\"); let todo = \"step 1: y\"; /* todo!(\"step 1: y\") */ }\n";
+    let left: Vec<_> =
+        left(source).into_iter().map(|l| format!("{}: {}", l.owner, l.what)).collect();
+    let expected = ["step 2: a::z", "step 2: a::c", "ex_shout: as \"many\" {}"];
+    assert_eq!(left, expected, "input: {source}");
+}

@@ -59,6 +59,10 @@ impl Book {
         fs::read_to_string(self.0.join(path)).expect(path)
     }
 
+    fn read_if_there(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).unwrap_or_default()
+    }
+
     /// Writes the body of the reader's function of a step.
     fn write_body(&self, name: &str, body: &str) {
         let path = format!("my/ch07-tiny/src/{name}.rs");
@@ -654,7 +658,7 @@ fn a_new_chapter_passes_its_checks() {
     book.run(&["new", "ch08-other"]).refuses(2, &["number 08 is taken by ch08-sql; ch09-other"]);
     assert_eq!(
         book.read("book/SUMMARY.md"),
-        "# Summary\n\n- [Tiny](ch07-tiny/README.md)\n- [Sql](ch08-sql/README.md)\n"
+        "# Summary\n\n- [Tiny](ch07-tiny/README.md)\n- [ch08: Sql](ch08-sql/README.md)\n"
     );
     assert!(
         book.read("tests/Cargo.toml")
@@ -735,4 +739,75 @@ fn holds() {
     let said = Said::from(&["check", "one"], &command.output().expect("it starts"));
     let whole = format!("{replay} {}\n", "long_name".repeat(9));
     said.says(1, &["wrong answer", &whole, "more lines: -v shows them"]);
+}
+
+#[test]
+fn nothing_is_right_while_a_todo_of_the_starter_stands() {
+    let book = Book::new("unfinished");
+    // Two more functions, in two files, above and below the one that the tests call.
+    let source = book.read("chapters/ch07-tiny/src/one.rs");
+    let more = "/// More.\npub fn zero() -> u32 {\n    0\n}\n\n/// Does it.";
+    let source = source.replace("/// Does it.", more);
+    book.put("chapters/ch07-tiny/src/one.rs", &source);
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let path = "my/ch07-tiny/src/one.rs";
+    let starter = book.read(path);
+    book.put(path, &starter.replace("todo!(\"step 1: one::one\")", "n * 2"));
+    let said = book.run(&["check", "step1"]);
+    assert!(said.says(1, &[]).line("1 one").contains("not finished"), "{said:#?}");
+    said.says(1, &["todo: one::zero; 1 test passes", "next    step1_one", "edit    my/ch07"]);
+    assert!(!book.read_if_there("my/progress.txt").contains("ch07-tiny/one"), "{said:#?}");
+    let commented = "// todo!(\"step 1: one::zero\")\n    0";
+    let whole = book.read(path).replace("todo!(\"step 1: one::zero\")", commented);
+    book.put(path, &whole);
+    book.run(&["check", "step1"]).says(0, &["1 one", "right", "all right"]);
+    assert!(book.read("my/progress.txt").contains("ch07-tiny/one done"));
+
+    // The same for an exercise.
+    for step in ["step2", "step3", "step4", "step5"] {
+        book.run(&["solution", step, "--apply"]).says(0, &[]);
+    }
+    let solution = book.read("chapters/ch07-tiny/solutions/ex_shout.rs");
+    let more = "\n/// Whispers.\npub fn whisper() {\n    todo!(\"ex_shout: whisper\")\n}\n";
+    book.put("my/ch07-tiny/exercises/ex_shout.rs", &(solution + more));
+    let said = book.run(&["check", "ex_shout"]);
+    said.says(1, &["not finished", "todo: whisper"]);
+    assert!(!book.read("my/progress.txt").contains("ex_shout"), "{said:#?}");
+}
+
+#[test]
+fn what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top() {
+    let book = Book::new("counted");
+    let source = "//! Step 1.\n\n/// Z.\npub fn zebra() -> u32 {\n    1\n}\n\n/// A.\npub fn ant() -> u32 {\n    2\n}\n\n\
+                  /// Does it.\npub fn one(n: u32) -> u32 {\n    n * 2\n}\n";
+    let tests = "//! Step 1.\nuse ch07_tiny::one::*;\n\n#[test]\nfn z() {\n    assert_eq!(one(1), 2);\n}\n\n#[test]\n\
+                 fn y() {\n    assert_eq!(zebra(), 1);\n}\n\n#[test]\nfn b() {\n    assert_eq!(one(2), 4);\n}\n\n#[test]\n\
+                 fn a() {\n    assert_eq!(ant(), 2);\n}\n\n#[test]\nfn c() {\n    assert_eq!(1, 1);\n}\n";
+    book.put("chapters/ch07-tiny/src/one.rs", source);
+    book.put("chapters/ch07-tiny/tests/step1_one.rs", tests);
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let said = book.run(&["check", "step1"]);
+    assert!(said.line("1 one").contains("1 of 5 tests pass; todo: one::zebra"), "{said:#?}");
+    let path = "my/ch07-tiny/src/one.rs";
+    let text = book.read(path).replace("todo!(\"step 1: one::one\")", "n * 3");
+    book.put(path, &text);
+    let said = book.run(&["check", "step1"]);
+    let line = said.says(1, &["test z, ", "-v shows the others too: b"]).line("1 one");
+    assert!(line.ends_with("wrong answer      2 wrong, 1 pass, 2 not started"), "{said:#?}");
+}
+
+#[test]
+fn notes_on_a_verdict_break_between_words() {
+    let book = Book::new("notes");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    for (name, body) in [("one", "n * no"), ("two", "n * no"), ("three", "n * 2")] {
+        book.write_body(name, body);
+    }
+    let source = book.read("my/ch07-tiny/src/four.rs");
+    let long = "it_is_four_times_as_much_whatever_it_may_be";
+    book.put("my/ch07-tiny/src/four.rs", &source.replace("four::four", long));
+    let said = book.run(&["check"]);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "80 columns: {said:#?}");
+    let note = format!("todo: {long};\n{}on the book's step 1 and 2\n", " ".repeat(30));
+    said.says(1, &["4 four", &note]);
 }
