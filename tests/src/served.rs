@@ -29,7 +29,8 @@ pub fn program() -> Result<PathBuf> {
 
 fn build() -> Result<PathBuf> {
     let mut cargo = workbook::cargo(&root());
-    cargo.args(["build", "--quiet", "--package", "workbook", "--bin", "workbook"]);
+    // Without `--package`: that would select other features, and build half of the dependencies again.
+    cargo.args(["build", "--quiet", "--bin", "workbook"]);
     cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stdin(Stdio::null()).output().context("cannot start cargo")?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -16,6 +16,7 @@ use cdp::{Browser, Tab};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use workbook_tests::memory::Memory;
 use workbook_tests::served::{Served, root, small_book, until};
 
 /// What a page may weigh with all that it loads.
@@ -51,13 +52,15 @@ fn main() -> ExitCode {
         ("every_listing_of_the_book_runs", every_listing),
         ("every_console_of_the_book_starts_and_stops", every_console),
     ];
+    let before = Memory::of("browser");
+    let idle = arguments.list || before.is_known(&arguments);
     let program = cdp::program();
     let missing = program.is_none() && !is_required();
     if missing {
         println!("ignored: there is no chromium here; `apt install chromium` brings it");
     }
     let world = match program {
-        Some(program) if !arguments.list => match start(&program) {
+        Some(program) if !idle => match start(&program) {
             Ok(world) => Some(Arc::new(Mutex::new(world))),
             Err(error) => {
                 eprintln!("{error:#}");
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
             if missing { trial.with_ignored_flag(true).with_kind("needs chromium") } else { trial }
         })
         .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    before.run(&arguments, trials)
 }
 
 /// Whether whoever runs the tests wants all of them, whatever they take.

@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use workbook_tests::memory::Memory;
 use workbook_tests::transcripts::{of_page, pages, trial};
 
 fn main() -> ExitCode {
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     if pages.is_empty() {
         trials.push(failing("book/SUMMARY.md".into(), "it lists no pages".into()));
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    Memory::of("console").run(&Arguments::from_args(), trials)
 }
 
 fn failing(name: String, why: String) -> Trial {

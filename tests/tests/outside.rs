@@ -3,13 +3,45 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, test_kill_process};
 use workbook::stage::{Group, clean};
 use workbook::{client, judge};
+use workbook_tests::memory::Memory;
 use workbook_tests::served::{program, root, small_book};
+
+fn main() -> ExitCode {
+    let tests: &[(&str, fn())] = &[
+        (
+            "a_judge_passes_fails_or_is_skipped_and_says_why",
+            a_judge_passes_fails_or_is_skipped_and_says_why,
+        ),
+        ("judge_refuses_what_it_cannot_do", judge_refuses_what_it_cannot_do),
+        ("a_judge_takes_any_server", a_judge_takes_any_server),
+        ("an_interrupted_judge_leaves_no_process", an_interrupted_judge_leaves_no_process),
+        (
+            "bench_measures_in_turns_and_writes_what_the_page_includes",
+            bench_measures_in_turns_and_writes_what_the_page_includes,
+        ),
+        (
+            "bench_says_which_peer_is_missing_and_keeps_the_old_table",
+            bench_says_which_peer_is_missing_and_keeps_the_old_table,
+        ),
+        ("bench_refuses_what_it_cannot_do", bench_refuses_what_it_cannot_do),
+        ("the_doctor_says_what_is_here", the_doctor_says_what_is_here),
+    ];
+    let trials = tests.iter().map(|(name, test)| {
+        let test = *test;
+        Trial::test(*name, move || {
+            test();
+            Ok(())
+        })
+    });
+    Memory::of("outside").run(&Arguments::from_args(), trials.collect())
+}
 
 /// Runs the workbook in a folder.
 fn workbook(folder: &Path, args: &[&str]) -> Output {
@@ -97,7 +129,6 @@ const RIGHT: &str =
 const WRONG: &str = "# It is down.\nstage: ch01-demo/step1_echo\n\n$ echo up\ndown\n";
 const MISSING: &str = "# It needs what nobody has.\nneeds: no-such-client\n\n$ no-such-client\n";
 
-#[test]
 fn a_judge_passes_fails_or_is_skipped_and_says_why() {
     let book = book(
         "judge",
@@ -127,7 +158,6 @@ fn a_judge_passes_fails_or_is_skipped_and_says_why() {
     assert_eq!(required.status.code(), Some(1), "{}", stdout(&required));
 }
 
-#[test]
 fn judge_refuses_what_it_cannot_do() {
     let book = book("judge-refuses", &[("judges/a.txt", RIGHT)]);
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
@@ -150,7 +180,6 @@ fn judge_refuses_what_it_cannot_do() {
     refuses(&book, &["judge", "ch01"], 1, "has no judges");
 }
 
-#[test]
 fn a_judge_takes_any_server() {
     if !client::here("socat") {
         assert!(!judge::required(), "WORKBOOK_JUDGES=required, and there is no socat");
@@ -177,7 +206,6 @@ fn a_judge_takes_any_server() {
     }
 }
 
-#[test]
 fn an_interrupted_judge_leaves_no_process() {
     let endless = "# It does not end.\n\n$ echo $$ >pid.tmp && mv pid.tmp pid && exec sleep 600\n";
     let book = book("interrupted", &[("judges/a.txt", endless)]);
@@ -219,7 +247,6 @@ fn bench(theirs: &str) -> String {
     )
 }
 
-#[test]
 fn bench_measures_in_turns_and_writes_what_the_page_includes() {
     let book = book("bench", &[("bench.toml", &bench("{examples}/step1_echo --port {port}"))]);
     let page = book.join("book/ch01-demo/bench.md");
@@ -248,7 +275,6 @@ fn bench_measures_in_turns_and_writes_what_the_page_includes() {
     assert!(svg.contains("Speed &amp; more") && !svg.contains("\n\n"), "{svg}");
 }
 
-#[test]
 fn bench_says_which_peer_is_missing_and_keeps_the_old_table() {
     let book = book("bench-missing", &[("bench.toml", &bench("no-such-server {port}"))]);
     let output = workbook(&book, &["bench", "ch01"]);
@@ -258,7 +284,6 @@ fn bench_says_which_peer_is_missing_and_keeps_the_old_table() {
     assert!(!book.join("book/ch01-demo/bench.md").exists(), "{text}");
 }
 
-#[test]
 fn bench_refuses_what_it_cannot_do() {
     let book = book("bench-refuses", &[]);
     refuses(&book, &["bench", "ch01"], 1, "no bench.toml");
@@ -273,7 +298,6 @@ fn bench_refuses_what_it_cannot_do() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-#[test]
 fn the_doctor_says_what_is_here() {
     let book = book("doctor", &[("judges/c.txt", MISSING)]);
     let output = workbook(&book, &["doctor"]);

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use workbook_tests::memory::Memory;
 use workbook_tests::served::{Served, processes_with, small_book, until};
 
 /// Short enough for a test, long enough for a busy machine to get to the limit that is meant.
@@ -29,7 +30,9 @@ type Test = fn(&Shared) -> Result<()>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let shared = if arguments.list { None } else { Some(start()) };
+    let before = Memory::of("serve");
+    let idle = arguments.list || before.is_known(&arguments);
+    let shared = if idle { None } else { Some(start()) };
     let shared = match shared.transpose() {
         Ok(shared) => shared.map(Arc::new),
         Err(error) => {
@@ -77,7 +80,7 @@ fn main() -> ExitCode {
             trial.with_ignored_flag(!cfg!(target_os = "linux"))
         })
         .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    before.run(&arguments, trials)
 }
 
 fn start() -> Result<Shared> {
