@@ -45,12 +45,19 @@ impl Memory {
         Memory { file: root.join("target/passed").join(suite), key, is_asked }
     }
 
+    /// Whether it passed with the same sources: for one slow test among quick ones, with [`Memory::keep`] at its end.
+    pub fn holds(&self) -> bool {
+        self.is_asked && std::fs::read_to_string(&self.file).is_ok_and(|known| known == self.key)
+    }
+
+    /// Remembers that it passed. What cannot be remembered is run again.
+    pub fn keep(&self) {
+        let _ = workbook::write(&self.file, &self.key);
+    }
+
     /// Whether the whole suite passed with the same sources. Nothing is known of a part that is asked for by name.
     pub fn is_known(&self, arguments: &Arguments) -> bool {
-        self.is_asked
-            && arguments.filter.is_none()
-            && arguments.skip.is_empty()
-            && std::fs::read_to_string(&self.file).is_ok_and(|known| known == self.key)
+        arguments.filter.is_none() && arguments.skip.is_empty() && self.holds()
     }
 
     /// Runs the trials, unless they are known to pass: then they are listed as ignored, with the reason.
@@ -65,8 +72,7 @@ impl Memory {
         let conclusion = libtest_mimic::run(arguments, trials);
         let is_whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
         if is_whole && !conclusion.has_failed() && conclusion.num_ignored == 0 {
-            // A suite that is not remembered is run again.
-            let _ = workbook::write(&self.file, &self.key);
+            self.keep();
         }
         conclusion.exit_code()
     }
