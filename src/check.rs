@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use regex::Regex;
 
 use crate::chapter::Chapter;
 use crate::compile::Fault;
+use crate::cut;
 use crate::processes::{self, Cancel};
 use crate::progress::Progress;
 use crate::rebuild::Rebuild;
@@ -69,31 +70,38 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     });
     processes::end();
     judged?;
-    remember(root, &mine.chapter, &reports)?;
-    print!("{}", print.details(&reports));
+    let new = remember(root, &mine.chapter, &reports)?;
+    for report in &reports {
+        print!("{}", print.detail(report));
+    }
+    let turned = |report: &&Report| {
+        reports.len() == 1 || new.contains(&report.unit.progress_id(&mine.chapter))
+    };
+    print!("{}", print.stage(reports.iter().filter(turned)));
+    print!("{}", print.next(&reports));
     let right = reports.iter().all(Report::is_right);
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Marks what passed as done; a verdict that needed the book's steps, or the book's own source, is nobody's progress.
+/// Marks what passed as done, and returns the ids that were not done before; a verdict that needed the book's steps, or the book's own source, is nobody's progress.
 ///
 /// # Errors
 /// When progress cannot be written.
-pub fn remember(root: &Path, chapter: &Chapter, reports: &[Report]) -> Result<()> {
+pub fn remember(root: &Path, chapter: &Chapter, reports: &[Report]) -> Result<Vec<String>> {
     let own = |report: &&Report| {
         matches!(report.verdict, Verdict::Right { own: true, .. }) && report.on_book.is_empty()
     };
-    let ids: Vec<String> =
-        reports.iter().filter(own).map(|report| report.unit.progress_id(chapter)).collect();
+    let ids = reports.iter().filter(own).map(|report| report.unit.progress_id(chapter));
     let known = Progress::load(root)?;
-    if ids.iter().all(|id| known.is_done(id)) {
-        return Ok(());
+    let new: Vec<String> = ids.filter(|id| !known.is_done(id)).collect();
+    if !new.is_empty() {
+        Progress::update(root, |progress| {
+            for id in &new {
+                progress.mark(id);
+            }
+        })?;
     }
-    Progress::update(root, |progress| {
-        for id in &ids {
-            progress.mark(id);
-        }
-    })
+    Ok(new)
 }
 
 /// How verdicts are printed.
@@ -172,14 +180,20 @@ impl Print<'_> {
         format!("  {name:<width$}  {painted}  {remark}")
     }
 
-    /// Why each unit that is not right is not, and what to do next.
-    pub fn details(&self, reports: &[Report]) -> String {
-        let mut out = String::new();
-        for report in reports {
-            out += &self.detail(report);
+    /// How to run the reader's own stage of the last of the steps that turned right; nothing if none of them has one.
+    pub fn stage<'a>(&self, turned: impl Iterator<Item = &'a Report>) -> String {
+        let chapter = &self.mine.chapter;
+        let has_stage = |unit: &Unit| {
+            matches!(unit, Unit::Step(_))
+                && self.mine.dir.join(format!("examples/{}.rs", unit.id())).is_file()
+        };
+        let right = turned.filter(|report| report.is_right() && report.on_book.is_empty());
+        match right.map(|report| &report.unit).filter(|unit| has_stage(unit)).last() {
+            Some(unit) => {
+                format!("\ntry it  cargo run -p my-{} --example {}\n", chapter.name, unit.id())
+            }
+            None => String::new(),
         }
-        out += &self.next(reports);
-        out
     }
 
     /// Why a unit does not compile or is wrong; nothing for the rest.
@@ -320,16 +334,25 @@ impl Print<'_> {
         let chapter = &self.mine.chapter;
         let right = reports.iter().filter(|report| report.is_right()).count();
         if right == reports.len() {
-            let next = match reports {
-                [one] if matches!(one.unit, Unit::Step(_)) => {
-                    "; `cargo run -- check` for the chapter"
-                }
-                _ if !chapter.exercises.is_empty()
+            let one = match reports {
+                [Report { unit: Unit::Step(step), .. }] => Some(step.number()),
+                _ => None,
+            };
+            if let Some(next) = one.and_then(|number| chapter.steps.get(number)) {
+                let page = crate::page(chapter, &next.page());
+                return format!(
+                    "\nall right\n\nnext    {}: {}\nread    {page}\n",
+                    next.id, next.title
+                );
+            }
+            let next = match one {
+                Some(_) => "; `cargo run -- check` for the chapter",
+                None if !chapter.exercises.is_empty()
                     && reports.len() < chapter.steps.len() + chapter.exercises.len() =>
                 {
                     "; the exercises are next: `cargo run -- list`"
                 }
-                _ => "",
+                None => "",
             };
             return format!("\nall right{next}\n");
         }
@@ -341,7 +364,15 @@ impl Print<'_> {
             .any(|report| matches!(report.verdict, Verdict::Broken(_) | Verdict::Wrong { .. }));
         let Some(report) = todo.filter(|_| !in_the_way) else { return String::new() };
         let mut out = format!("\nnext    {}: {}\n", report.unit.id(), report.unit.title());
-        for file in report.unit.files(chapter) {
+        let mut files = report.unit.files(chapter);
+        let open = |file: &PathBuf| {
+            let text = fs::read_to_string(self.mine.dir.join(file)).unwrap_or_default();
+            !cut::left(&text).is_empty()
+        };
+        if files.iter().any(open) {
+            files.retain(open);
+        }
+        for file in files {
             out += &format!("edit    {}\n", self.mine.shown(file));
         }
         out += &format!("read    {}\n", report.unit.page(chapter));

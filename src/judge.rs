@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::chapter::Chapter;
+use crate::chapter::{Chapter, Step};
 use crate::client;
+use crate::rebuild::Rebuild;
 use crate::stage::{self, Built};
+use crate::style::wrap;
 use crate::transcript::{Ground, Script};
+use crate::verdict::{self, Unit};
 
 /// What follows the word `judge`.
 #[derive(Debug, Clone, clap::Args)]
@@ -94,6 +97,9 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
             )));
         }
     }
+    if args.mine {
+        keep_what_is_written(root, &chapter, &mut scripts)?;
+    }
     let ground = args.against.as_deref().map(reach).transpose()?;
     stage::end_all_on_interrupt()?;
     let built = match &ground {
@@ -103,16 +109,40 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     judge(root, &chapter, &scripts, ground.as_ref(), built.as_ref())
 }
 
+/// Leaves out the judges of what the reader has not written yet, and says which: a `todo!` would fail every one of them.
+///
+/// # Errors
+/// When the chapter is not started, or none is left.
+fn keep_what_is_written(root: &Path, chapter: &Chapter, scripts: &mut Vec<Script>) -> Result<()> {
+    let mine = Rebuild::started(root, chapter.clone())?;
+    let is_open =
+        |step: &&Step| !verdict::left(&mine.dir, &Unit::Step((*step).clone()), chapter).is_empty();
+    let Some(open) = chapter.steps.iter().find(is_open) else { return Ok(()) };
+    // A stage stands on its own step and those below; the finished one on all.
+    let is_written = |script: &Script| match script.stage.as_deref() {
+        None => true,
+        Some(stage) => {
+            let id = stage.split_once('/').map(|(_, id)| id);
+            let step = chapter.steps.iter().find(|step| Some(step.id.as_str()) == id);
+            step.is_some_and(|step| step.number() < open.number())
+        }
+    };
+    let (written, waiting): (Vec<Script>, Vec<Script>) = scripts.drain(..).partition(is_written);
+    *scripts = written;
+    let names: Vec<&str> = waiting.iter().map(Script::name).collect();
+    let why = format!("step {} in my/{} still has a todo!", open.number(), chapter.name);
+    if scripts.is_empty() {
+        bail!("{why}: `cargo run -- watch {}` says what is next", chapter.short());
+    }
+    if !names.is_empty() {
+        println!("{}", wrap(&format!("not judged yet, since {why}: {}", names.join(", ")), ""));
+    }
+    Ok(())
+}
+
 /// Builds the finished stage, or the reader's own.
 fn build(root: &Path, chapter: &Chapter, mine: bool) -> Result<Built> {
     let package = if mine { format!("my-{}", chapter.name) } else { chapter.name.clone() };
-    if mine && !root.join("my").join(&chapter.name).join("Cargo.toml").is_file() {
-        bail!(
-            "my/{} is not there yet: `cargo run -- start ch{:02}` puts it there",
-            chapter.name,
-            chapter.number()
-        );
-    }
     Built::new(root, &package, false)
 }
 
@@ -166,19 +196,23 @@ fn judge(
             (Some(speaks), Some(_)) => format!(" (for a server that speaks {speaks})"),
             _ => String::new(),
         };
-        let line = format!("{:width$}  {}{speaks}", script.name(), script.about);
+        let line = |head: &str, took: &str| {
+            let about = format!("{}{speaks}{took}", script.about);
+            let about = wrap(&about, &" ".repeat(width + 9));
+            format!("{head}   {:width$}  {}", script.name(), about.trim())
+        };
         match verdict {
             Verdict::Passed => {
                 passed += 1;
-                println!("pass   {line} [{took:.1} s]");
+                println!("{}", line("pass", &format!(" [{took:.1}\u{a0}s]")));
             }
             Verdict::Missing(reason) => {
                 skipped += 1;
-                println!("skip   {line}\n       {reason}");
+                println!("{}\n       {reason}", line("skip", ""));
             }
             Verdict::Failed(error) => {
                 failed += 1;
-                println!("fail   {line}\n");
+                println!("{}\n", line("fail", ""));
                 for line in format!("{error:#}").lines() {
                     println!("  {line}");
                 }

@@ -60,9 +60,10 @@ fn main() -> ExitCode {
     if words.len() < 2 {
         words.push("serve".into());
     }
+    let first = words[1].to_string_lossy().into_owned();
     let word = match Cli::try_parse_from(words) {
         Ok(cli) => cli.word,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, &first),
     };
     match run(&word) {
         Ok(code) => code,
@@ -107,8 +108,21 @@ fn run(word: &Word) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// What stands behind a word that cannot stand alone.
+fn example(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "start" => "A chapter or an exercise, for example `cargo run -- start ch01`",
+        "solution" => "A step or an exercise, for example `cargo run -- solution ch01/step1`",
+        "reset" => "A chapter, a step or an exercise, for example `cargo run -- reset ch01/step1`",
+        "judge" => "A chapter, for example `cargo run -- judge ch01`",
+        "bench" => "A chapter, for example `cargo run -- bench ch01`",
+        "new" => "A chapter's number and name, for example `cargo run -- new ch08-sql`",
+        _ => return None,
+    })
+}
+
 /// Help goes to stdout with status 0; anything else is one line on stderr that says what there is instead.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, word: &str) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
         return ExitCode::SUCCESS;
@@ -119,6 +133,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
         _ => None,
     };
     let message = match (error.kind(), text(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::MissingRequiredArgument, _) if example(word).is_some() => {
+            format!("{word} what? {}", example(word).unwrap_or_default())
+        }
         (ErrorKind::InvalidSubcommand, Some(wanted)) => {
             let cli = Cli::command();
             let words: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();

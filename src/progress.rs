@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 use crate::chapter::{Chapter, Exercise, Step};
-use crate::rebuild;
+use crate::rebuild::{self, Rebuild};
 
 /// What follows the word `progress`.
 #[derive(Debug, Clone, clap::Args)]
@@ -203,10 +203,17 @@ pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
     println!();
     match all_done {
         0 => match rebuild::current(root)? {
-            Some(mine) => println!(
-                "nothing done yet: `cargo run -- watch {}` checks what you save",
-                mine.chapter.short()
-            ),
+            Some(mine) => {
+                let chapters = chapters.into_iter().map(|chapter| Rebuild::of(root, chapter));
+                let started = chapters.filter(Rebuild::exists);
+                let names: Vec<String> =
+                    started.map(|mine| format!("my/{}", mine.chapter.name)).collect();
+                println!(
+                    "{} laid out, nothing done yet: `cargo run -- watch {}`",
+                    names.join(" and "),
+                    mine.chapter.short()
+                );
+            }
             None => {
                 println!(
                     "nothing done yet: `cargo run -- start ch01` lays out a chapter to rebuild"

@@ -43,6 +43,10 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let mut files = Files::new();
     for (path, book) in book_files(&mine, &unit) {
         let text = fs::read(&book).with_context(|| format!("cannot read {}", book.display()))?;
+        let text = match unit {
+            Unit::Step(_) => text,
+            Unit::Exercise(_) => without_marks(&text),
+        };
         files.insert(path, text);
     }
     if files.is_empty() {
@@ -86,6 +90,14 @@ fn book_files(mine: &Rebuild, unit: &Unit) -> Vec<(PathBuf, PathBuf)> {
         Unit::Exercise(exercise) => (path, dir.join(format!("solutions/{}.rs", exercise.id))),
     };
     unit.files(&mine.chapter).into_iter().map(book).collect()
+}
+
+/// An exercise's solution without the lines that say what is cut out of it.
+fn without_marks(solution: &[u8]) -> Vec<u8> {
+    let is_mark = |line: &str| line.starts_with("// begin:") || line == "// end";
+    let text = String::from_utf8_lossy(solution);
+    let kept = text.split_inclusive('\n').filter(|line| !is_mark(line.trim()));
+    kept.collect::<String>().into_bytes()
 }
 
 fn diff(yours: &str, book: &str, style: Style) -> String {

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::chapter::{Chapter, Exercise};
+use crate::cut;
 use crate::rebuild::{self, Files, Rebuild};
 use crate::task::Task;
+use crate::verdict::Unit;
 
 /// What follows the word `start`.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,6 +21,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub step: Option<usize>,
 }
+
+/// Said below a page's address.
+const PORT: &str =
+    "        (while `cargo run` serves the book; if it names another port, that one)";
 
 /// Lays out the chapter, and says what to do next.
 ///
@@ -62,8 +68,15 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     let step = &mine.chapter.steps[from - 1];
     println!("my/{name} is yours: {} from step {from} on.\n", mine.chapter.title);
     println!("Read    {}", crate::page(&mine.chapter, &step.page()));
-    for module in &step.modules {
-        println!("Edit    {}", mine.shown(format!("src/{module}.rs")));
+    println!("{PORT}");
+    let files = Unit::Step(step.clone()).files(&mine.chapter);
+    for (index, file) in files.iter().enumerate() {
+        let text = fs::read_to_string(mine.dir.join(file)).unwrap_or_default();
+        match index {
+            0 => println!("Edit    {}", mine.shown(file)),
+            _ if cut::left(&text).is_empty() => {}
+            _ => println!("        {}", mine.shown(file)),
+        }
     }
     println!("Watch   cargo run -- watch {short}\n");
     println!("The first check is red, as it should be: every function from this step on is a");
@@ -89,6 +102,7 @@ fn start_exercise(root: &Path, chapter: Chapter, exercise: &Exercise) -> Result<
         exercise.id, exercise.title, exercise.level, exercise.minutes
     );
     println!("Read    {}", crate::page(chapter, &exercise.section));
+    println!("{PORT}");
     println!("Edit    {}", mine.shown(&file));
     println!("Check   cargo run -- check {}", exercise.id);
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,6 +16,9 @@ use crate::processes::{self, Cancel, Finished};
 
 /// How long a test program may take to name its tests, which runs none of them.
 const LISTING: Duration = Duration::from_secs(60);
+
+/// How long a test may run before a reader who waits is told so.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// How a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +71,8 @@ pub struct Program<'a> {
     pub package: &'a str,
 }
 
-/// The tests of a program that `wanted` accepts, each run to its end or to the limit, some at a time.
+/// The tests of a program that `wanted` accepts, each run to its end or to the limit, some at a time. `slow` is told the name
+/// of each that takes long.
 ///
 /// # Errors
 /// When the program cannot be run; [`processes::Cancelled`].
@@ -75,6 +80,7 @@ pub fn run_all(
     program: Program,
     limit: Duration,
     cancel: &Cancel,
+    slow: impl Fn(&str) + Sync,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Trial>> {
     let list = start(program, &["--list", "--format", "terse"], Some(LISTING), cancel)?;
@@ -94,7 +100,8 @@ pub fn run_all(
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let trial = run(program, name, limit, cancel);
+                    let run = || run(program, name, limit, cancel);
+                    let trial = told_after(SLOW, || slow(name), run);
                     done.lock().unwrap_or_else(|e| e.into_inner()).push((*name, trial));
                 }
             });
@@ -104,6 +111,21 @@ pub fn run_all(
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
     done.sort_by_key(|(name, _)| names.iter().position(|other| other == name));
     done.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// Runs something, and says so once if it has not ended after a while.
+fn told_after<T>(after: Duration, say: impl FnOnce() + Send, run: impl FnOnce() -> T) -> T {
+    let (end, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout) {
+                say();
+            }
+        });
+        let answer = run();
+        drop(end);
+        answer
+    })
 }
 
 fn start(
@@ -269,6 +291,17 @@ mod tests {
         assert_eq!(failed(stage), todo("ex_shout", "uppercase it"));
         let others = "thread 'mine' (7) panicked at src/a.rs:1:1:\nnot yet implemented: later\n";
         assert!(matches!(failed(others), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn only_what_takes_long_is_told() {
+        let (told, heard) = mpsc::channel();
+        let say = move || told.send("slow").expect("somebody listens");
+        // It ends only because it is told.
+        let answer = told_after(Duration::ZERO, say, || heard.recv());
+        assert_eq!(answer, Ok("slow"));
+        let day = Duration::from_secs(86_400);
+        assert_eq!(told_after(day, || panic!("it took no time"), || 1), 1);
     }
 
     #[test]

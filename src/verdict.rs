@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Duration;
 
@@ -292,9 +292,16 @@ impl Judge<'_> {
             Unit::Step(_) => true,
             Unit::Exercise(_) => name.split("::").any(|part| part == "exercise"),
         };
+        let terminal = io::stdout().is_terminal();
+        let slow = |name: &str| {
+            if terminal && !self.cancel.is_cancelled() {
+                let name = name.rsplit("::").next().unwrap_or(name);
+                println!("  (still running: {name}; it is ended after {} s)", self.limit.as_secs());
+            }
+        };
         let package = format!("my-{}", chapter.name);
         let program = trial::Program { path: program, dir: &dir, package: &package };
-        let trials = trial::run_all(program, self.limit, &self.cancel, wanted)?;
+        let trials = trial::run_all(program, self.limit, &self.cancel, slow, wanted)?;
         let mut trials = trials;
         let source = fs::read_to_string(dir.join(format!("tests/{}.rs", unit.id())));
         in_source_order(&mut trials, &source.unwrap_or_default());

@@ -227,7 +227,7 @@ impl Session {
         };
         let print = Print { style: self.style, mine: &self.mine, verbose: self.verbose };
         let mut details = String::new();
-        let mut fresh = Vec::new();
+        let (mut fresh, mut new) = (Vec::new(), Vec::new());
         for (units, is_first) in [(first, true), (rest, false)] {
             if units.is_empty() {
                 continue;
@@ -248,9 +248,15 @@ impl Session {
                 }
                 fresh.push(report);
             })?;
-            remember(&self.root, chapter, &fresh)?;
+            new.extend(remember(&self.root, chapter, &fresh)?);
         }
         let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let turned = |report: &&Report| {
+            let before = known.get(report.unit.id());
+            new.contains(&report.unit.progress_id(chapter))
+                || before.is_some_and(|before| !before.is_right())
+        };
+        let stage = print.stage(fresh.iter().filter(turned));
         known.extend(fresh.into_iter().map(|report| (report.unit.id().to_string(), report)));
         if cancel.is_cancelled() {
             return Ok(());
@@ -260,7 +266,7 @@ impl Session {
         let reports: Vec<Report> =
             steps.iter().filter_map(|unit| known.get(unit.id()).cloned()).collect();
         let right = reports.iter().filter(|report| report.is_right()).count();
-        print!("{}", print.next(&reports));
+        print!("{stage}{}", print.next(&reports));
         println!("{right} of {} steps right", steps.len());
         Ok(())
     }

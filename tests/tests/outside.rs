@@ -163,7 +163,7 @@ fn judge_refuses_what_it_cannot_do() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
     let closed = closed.expect("a port").to_string();
     for (args, status, says) in [
-        (&["judge"][..], 2, "CHAPTER"),
+        (&["judge"][..], 2, "cargo run -- judge ch01"),
         (&["judge", "ch99"], 2, "ch01-demo"),
         (&["judge", "ch01", "--only", "zz"], 2, "it has a"),
         (&["judge", "ch01", "--against", "nowhere"], 2, "HOST:PORT"),
@@ -287,7 +287,7 @@ fn bench_says_which_peer_is_missing_and_keeps_the_old_table() {
 fn bench_refuses_what_it_cannot_do() {
     let book = book("bench-refuses", &[]);
     refuses(&book, &["bench", "ch01"], 1, "no bench.toml");
-    refuses(&book, &["bench"], 2, "CHAPTER");
+    refuses(&book, &["bench"], 2, "cargo run -- bench ch01");
     refuses(&book, &["bench", "ch99"], 2, "ch01-demo");
     let path = book.join("chapters/ch01-demo/bench.toml");
     fs::write(&path, bench("x")).expect("a file");

@@ -277,7 +277,7 @@ fn wrong_arguments_get_one_line_and_status_2() {
         (&["check", "ch07/step9"], &["no \"step9\" in ch07-tiny", "step1_one", "ex_shout"]),
         (&["check", "--limit", "0"], &["--limit"]),
         (&["check", "a", "b"], &["'b'"]),
-        (&["start"], &["<WHAT>"]),
+        (&["start"], &["start what?", "`cargo run -- start ch01`"]),
         (&["start", "ch99"], &["the book has ch07-tiny"]),
         (&["start", "ch07", "--step", "6"], &["has the steps 1 to 5, not 6"]),
         (&["start", "ch07", "--step", "0"], &["has the steps 1 to 5, not 0"]),
@@ -287,15 +287,17 @@ fn wrong_arguments_get_one_line_and_status_2() {
         (&["watch", "ch99"], &["the book has ch07-tiny"]),
         (&["hint", "step9"], &[no_step]),
         (&["hint", "step1", "--all"], &["'--all'"]),
-        (&["solution"], &["<WHAT>"]),
+        (&["solution"], &["solution what?", "`cargo run -- solution ch01/step1`"]),
         (&["solution", "ch07"], &["say which step or exercise, as ch07/step1_one"]),
         (&["solution", "step9"], &[no_step]),
-        (&["reset"], &["<WHAT>"]),
+        (&["reset"], &["reset what?", "`cargo run -- reset ch01/step1`"]),
         (&["reset", "step9"], &[no_step]),
         (&["list", "ch99"], &["the book has ch07-tiny"]),
         (&["progress", "ch07"], &["'ch07'"]),
         (&["cut", "ch99"], &["the book has ch07-tiny"]),
-        (&["new"], &["<NAME>"]),
+        (&["new"], &["new what?", "`cargo run -- new ch08-sql`"]),
+        (&["judge"], &["judge what?", "`cargo run -- judge ch01`"]),
+        (&["bench"], &["bench what?", "`cargo run -- bench ch01`"]),
         (&["new", "sql"], &["named as ch08-sql is", "\"sql\" is not"]),
         (&["new", "../ch08-sql"], &["named as ch08-sql is"]),
         (&["new", "ch07-sql"], &["number 07 is taken by ch07-tiny; ch08-sql is free"]),
@@ -810,4 +812,113 @@ fn notes_on_a_verdict_break_between_words() {
     assert!(said.out.lines().all(|line| line.chars().count() <= 80), "80 columns: {said:#?}");
     let note = format!("todo: {long};\n{}on the book's step 1 and 2\n", " ".repeat(30));
     said.says(1, &["4 four", &note]);
+}
+
+#[test]
+fn a_step_that_turns_right_says_how_to_run_it_and_what_comes_next() {
+    let book = Book::new("turned");
+    let example = "//! Twice.\nfn main() {\n    println!(\"{}\", ch07_tiny::one::one(21));\n}\n";
+    book.put("chapters/ch07-tiny/examples/step1_one.rs", example);
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let line = "cargo run -p my-ch07-tiny --example step1_one";
+    let red = book.run(&["check"]);
+    assert!(!red.out.contains(line), "{red:#?}");
+    book.write_body("one", "2 * n");
+    let try_it = format!("try it  {line}\n\nnext    step2_two: Twice twice");
+    book.run(&["check"]).says(1, &["1 one", "right", &try_it]);
+    let again = book.run(&["check"]);
+    assert!(!again.out.contains(line), "once, when it turns right: {again:#?}");
+    let page = "http://127.0.0.1:3000/ch07-tiny/2-two.html";
+    book.run(&["check", "step1"])
+        .says(0, &[line, "all right", "next    step2_two: Twice twice", page]);
+    let mut cargo = workbook::cargo(&book.0);
+    cargo.args(line.split(' ').skip(1)).args(["--quiet", "--offline"]);
+    cargo.env_remove("CARGO_TARGET_DIR");
+    let ran = cargo.output().expect("cargo starts");
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "42\n", "{ran:?}");
+
+    book.write_body("one", "n * 3");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut watch = Running::start(&book, &["watch"], port);
+    watch.until("0 of 5 steps right");
+    book.write_body("one", "n + n");
+    watch.until("saved src/one.rs");
+    watch.until(line);
+    watch.until("next    step2_two");
+    watch.signal(Signal::INT);
+    assert_eq!(watch.wait().code(), Some(0), "{}", watch.said);
+}
+
+#[test]
+fn start_names_the_files_in_the_order_of_the_modules() {
+    let book = Book::new("order");
+    let exercises = book.read("chapters/ch07-tiny/exercises.toml");
+    let two = "modules = [\"zoo\", \"one\"]";
+    book.put("chapters/ch07-tiny/exercises.toml", &exercises.replace("modules = [\"one\"]", two));
+    let lib = book.read("chapters/ch07-tiny/src/lib.rs");
+    book.put("chapters/ch07-tiny/src/lib.rs", &(lib + "pub mod zoo;\n"));
+    book.put("chapters/ch07-tiny/src/zoo/mod.rs", "//! Animals.\npub mod yak;\npub mod ant;\n");
+    for name in ["ant", "yak"] {
+        let text = format!("//! One.\n/// Legs.\npub fn {name}() -> u32 {{\n    4\n}}\n");
+        book.put(&format!("chapters/ch07-tiny/src/zoo/{name}.rs"), &text);
+    }
+    let src = "my/ch07-tiny/src";
+    let files = format!(
+        "Edit    {src}/zoo/mod.rs\n        {src}/zoo/yak.rs\n        {src}/zoo/ant.rs\n        {src}/one.rs\n"
+    );
+    book.run(&["start", "ch07"]).says(0, &["if it names another port, that one", &files]);
+    let parts = ["my/ch07-tiny laid out, nothing done yet: `cargo run -- watch ch07`"];
+    book.run(&["progress"]).says(0, &parts);
+}
+
+#[test]
+fn solutions_are_shown_without_the_marks_of_the_cut() {
+    let book = Book::new("marks");
+    book.run(&["start", "ex_shout"]).says(0, &[]);
+    let shown = book.run(&["solution", "ex_shout"]);
+    shown.says(0, &["-    todo!(\"ex_shout: as many as step 5 says\")", "+    \"A\".repeat("]);
+    assert!(!shown.out.contains("// begin") && !shown.out.contains("// end"), "{shown:#?}");
+    book.run(&["solution", "ex_shout", "--apply"]).says(0, &[]);
+    assert!(!book.read("my/ch07-tiny/exercises/ex_shout.rs").contains("// end"), "no marks");
+    book.run(&["solution", "ex_shout"]).says(0, &["no difference"]);
+    book.run(&["check", "ex_shout"]).says(0, &["right"]);
+}
+
+#[test]
+fn judges_of_what_is_not_written_yet_are_left_out_in_a_sentence() {
+    let book = Book::new("judged");
+    let about = "a number of words that go on and on until they no longer fit on a line";
+    for (name, stage) in [("a_one", "ch07-tiny/step1_one"), ("b_two", "ch07-tiny/step2_two")] {
+        let script = format!("# Says {about}.\nstage: {stage}\n\n$ echo yes\nyes\n");
+        book.put(&format!("chapters/ch07-tiny/judges/{name}.txt"), &script);
+    }
+    let stage = r#"//! A stage.
+use std::io::Read;
+fn main() {
+    if std::env::args().any(|arg| arg == "--help") {
+        println!("127.0.0.1:7001");
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("step1_one listening on {}", listener.local_addr().expect("an address"));
+    ch07_tiny::one::one(1);
+    let _ = std::io::stdin().read(&mut [0]);
+    loop {
+        std::thread::park();
+    }
+}
+"#;
+    book.put("chapters/ch07-tiny/examples/step1_one.rs", stage);
+    book.run(&["judge", "ch07", "--mine"]).refuses(1, &["is not started"]);
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let open = "step 1 in my/ch07-tiny still has a todo!: `cargo run -- watch ch07` says what is";
+    book.run(&["judge", "ch07", "--mine"]).refuses(1, &[open]);
+    book.write_body("one", "n * 2");
+    let said = book.run(&["judge", "ch07", "--mine"]);
+    let waits = "not judged yet, since step 2 in my/ch07-tiny still has a todo!: b_two";
+    assert!(said.out.contains(waits) && said.out.contains("a_one  Says a number"), "{said:#?}");
+    assert!(!said.out.contains("panicked"), "{said:#?}");
+    let mut heads = said.out.lines().take_while(|line| !line.contains("a_one.txt"));
+    assert!(heads.all(|line| line.chars().count() <= 80), "80 columns: {said:#?}");
 }

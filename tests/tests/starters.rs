@@ -128,7 +128,7 @@ fn examine(root: &Path, chapter: &Chapter, from: usize) -> Result<Vec<String>> {
         let is_exercise = |test: &str| test.split("::").any(|part| part == "exercise");
         let package = format!("my-{}", chapter.name);
         let program = trial::Program { path: program, dir: &dir, package: &package };
-        for trial in trial::run_all(program, LIMIT, &cancel, |_| true)? {
+        for trial in trial::run_all(program, LIMIT, &cancel, |_| (), |_| true)? {
             let cut = match step {
                 Some(number) => number >= from,
                 None => is_exercise(&trial.name),
