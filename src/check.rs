@@ -377,7 +377,7 @@ impl Print<'_> {
         }
         out += &format!("read    {}\n", report.unit.page(chapter));
         out += &format!("stuck?  cargo run -- hint {}\n", report.unit.id());
-        if right == 0 {
+        if right == 0 && matches!(report.verdict, Verdict::Todo { .. }) {
             out +=
                 "A red check is where every step begins: it turns green as you write the bodies.\n";
         }

@@ -759,6 +759,7 @@ fn nothing_is_right_while_a_todo_of_the_starter_stands() {
     assert!(said.says(1, &[]).line("1 one").contains("not finished"), "{said:#?}");
     said.says(1, &["todo: one::zero; 1 test passes", "next    step1_one", "edit    my/ch07"]);
     assert!(!book.read_if_there("my/progress.txt").contains("ch07-tiny/one"), "{said:#?}");
+    assert!(!said.out.contains("A red check"), "it has begun long ago: {said:#?}");
     let commented = "// todo!(\"step 1: one::zero\")\n    0";
     let whole = book.read(path).replace("todo!(\"step 1: one::zero\")", commented);
     book.put(path, &whole);
@@ -921,4 +922,19 @@ fn main() {
     assert!(!said.out.contains("panicked"), "{said:#?}");
     let mut heads = said.out.lines().take_while(|line| !line.contains("a_one.txt"));
     assert!(heads.all(|line| line.chars().count() <= 80), "80 columns: {said:#?}");
+}
+
+#[test]
+fn a_fork_needs_no_lock_file_that_knows_the_readers_package() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    let checks = read(".github/workflows/checks.yml");
+    let (_, fork) = checks.split_once("  my-own-work:\n").expect("a job for forks");
+    let commands: Vec<&str> = fork.lines().filter(|line| line.contains("cargo ")).collect();
+    assert!(commands.len() >= 2, "{fork}");
+    assert!(commands.iter().all(|line| !line.contains("--locked")), "{commands:#?}");
+    for path in ["README.md", "my/README.md"] {
+        assert!(read(path).contains("commit `my/` and `Cargo.lock`"), "{path}");
+    }
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    assert!(read("README.md").contains(&format!("({version} or later)")), "README.md");
 }
