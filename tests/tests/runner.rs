@@ -6,13 +6,76 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 use workbook::stage::{Stage, clean};
+use workbook_tests::memory::Memory;
 use workbook_tests::served::{PATIENCE, processes_with, program, root, until};
+
+fn main() -> ExitCode {
+    let tests: &[(&str, fn())] = &[
+        ("wrong_arguments_get_one_line_and_status_2", wrong_arguments_get_one_line_and_status_2),
+        ("start_lays_out_and_never_overwrites", start_lays_out_and_never_overwrites),
+        (
+            "hints_climb_solutions_compare_and_reset_keeps_a_backup",
+            hints_climb_solutions_compare_and_reset_keeps_a_backup,
+        ),
+        (
+            "check_tells_the_verdicts_apart_and_none_hides_another",
+            check_tells_the_verdicts_apart_and_none_hides_another,
+        ),
+        (
+            "watch_judges_each_save_and_ctrl_c_leaves_nothing",
+            watch_judges_each_save_and_ctrl_c_leaves_nothing,
+        ),
+        ("watch_works_where_the_disk_tells_nothing", watch_works_where_the_disk_tells_nothing),
+        ("nothing_survives_a_check_that_is_ended", nothing_survives_a_check_that_is_ended),
+        ("a_new_chapter_passes_its_checks", a_new_chapter_passes_its_checks),
+        ("two_checks_at_once_take_turns", two_checks_at_once_take_turns),
+        ("a_test_can_name_the_readers_package", a_test_can_name_the_readers_package),
+        (
+            "nothing_is_right_while_a_todo_of_the_starter_stands",
+            nothing_is_right_while_a_todo_of_the_starter_stands,
+        ),
+        (
+            "what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top",
+            what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top,
+        ),
+        ("notes_on_a_verdict_break_between_words", notes_on_a_verdict_break_between_words),
+        (
+            "a_step_that_turns_right_says_how_to_run_it_and_what_comes_next",
+            a_step_that_turns_right_says_how_to_run_it_and_what_comes_next,
+        ),
+        (
+            "start_names_the_files_in_the_order_of_the_modules",
+            start_names_the_files_in_the_order_of_the_modules,
+        ),
+        (
+            "solutions_are_shown_without_the_marks_of_the_cut",
+            solutions_are_shown_without_the_marks_of_the_cut,
+        ),
+        (
+            "judges_of_what_is_not_written_yet_are_left_out_in_a_sentence",
+            judges_of_what_is_not_written_yet_are_left_out_in_a_sentence,
+        ),
+        (
+            "a_fork_needs_no_lock_file_that_knows_the_readers_package",
+            a_fork_needs_no_lock_file_that_knows_the_readers_package,
+        ),
+    ];
+    let trials = tests.iter().map(|(name, test)| {
+        let test = *test;
+        Trial::test(*name, move || {
+            test();
+            Ok(())
+        })
+    });
+    Memory::of("runner").run(&Arguments::from_args(), trials.collect())
+}
 
 /// A workbook with one chapter of five steps.
 struct Book(PathBuf);
@@ -266,7 +329,6 @@ hints = ["Nudge.", "Approach.", "Skeleton."]
     ),
 ];
 
-#[test]
 fn wrong_arguments_get_one_line_and_status_2() {
     let book = Book::new("wrong");
     let no_step = "there is no step or exercise \"step9\"";
@@ -322,7 +384,6 @@ fn wrong_arguments_get_one_line_and_status_2() {
     }
 }
 
-#[test]
 fn start_lays_out_and_never_overwrites() {
     let book = Book::new("start");
     let page = "http://127.0.0.1:3000/ch07-tiny/2-two.html";
@@ -352,7 +413,6 @@ fn start_lays_out_and_never_overwrites() {
     assert_eq!(book.read("my/ch07-tiny/exercises/ex_shout.rs"), "mine");
 }
 
-#[test]
 fn hints_climb_solutions_compare_and_reset_keeps_a_backup() {
     let book = Book::new("hints");
     book.put("my/progress.txt", "# mine\nch99-future/idea done 2030-01-01 mood 3\n");
@@ -399,7 +459,6 @@ fn hints_climb_solutions_compare_and_reset_keeps_a_backup() {
     assert_eq!(book.read("my/progress.txt"), progress, "progress stays");
 }
 
-#[test]
 fn check_tells_the_verdicts_apart_and_none_hides_another() {
     let book = Book::new("check");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -553,7 +612,6 @@ fn gone(mut stream: TcpStream) {
 
 const HANG: &str = "loop { std::thread::park() }";
 
-#[test]
 fn watch_judges_each_save_and_ctrl_c_leaves_nothing() {
     let book = Book::new("watch");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -591,7 +649,6 @@ fn watch_judges_each_save_and_ctrl_c_leaves_nothing() {
     assert!(left.is_empty(), "{left:#?}");
 }
 
-#[test]
 fn watch_works_where_the_disk_tells_nothing() {
     let book = Book::new("poll");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -608,7 +665,6 @@ fn watch_works_where_the_disk_tells_nothing() {
     assert_eq!(watch.wait().code(), Some(0), "{}", watch.said);
 }
 
-#[test]
 fn nothing_survives_a_check_that_is_ended() {
     let book = Book::new("ended");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -639,7 +695,6 @@ fn workspace() -> String {
     )
 }
 
-#[test]
 fn a_new_chapter_passes_its_checks() {
     let book = Book::new("new");
     book.put("Cargo.toml", &workspace());
@@ -691,7 +746,6 @@ fn a_new_chapter_passes_its_checks() {
     assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
 }
 
-#[test]
 fn two_checks_at_once_take_turns() {
     let book = Book::new("turns");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -714,7 +768,6 @@ fn two_checks_at_once_take_turns() {
     assert_eq!(second.said.matches("waiting").count(), 1, "{}", second.said);
 }
 
-#[test]
 fn a_test_can_name_the_readers_package() {
     let book = Book::new("replay");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -743,7 +796,6 @@ fn holds() {
     said.says(1, &["wrong answer", &whole, "more lines: -v shows them"]);
 }
 
-#[test]
 fn nothing_is_right_while_a_todo_of_the_starter_stands() {
     let book = Book::new("unfinished");
     // Two more functions, in two files, above and below the one that the tests call.
@@ -778,7 +830,6 @@ fn nothing_is_right_while_a_todo_of_the_starter_stands() {
     assert!(!book.read("my/progress.txt").contains("ex_shout"), "{said:#?}");
 }
 
-#[test]
 fn what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top() {
     let book = Book::new("counted");
     let source = "//! Step 1.\n\n/// Z.\npub fn zebra() -> u32 {\n    1\n}\n\n/// A.\npub fn ant() -> u32 {\n    2\n}\n\n\
@@ -799,7 +850,6 @@ fn what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top() 
     assert!(line.ends_with("wrong answer      2 wrong, 1 pass, 2 not started"), "{said:#?}");
 }
 
-#[test]
 fn notes_on_a_verdict_break_between_words() {
     let book = Book::new("notes");
     book.run(&["start", "ch07"]).says(0, &[]);
@@ -815,7 +865,6 @@ fn notes_on_a_verdict_break_between_words() {
     said.says(1, &["4 four", &note]);
 }
 
-#[test]
 fn a_step_that_turns_right_says_how_to_run_it_and_what_comes_next() {
     let book = Book::new("turned");
     let example = "//! Twice.\nfn main() {\n    println!(\"{}\", ch07_tiny::one::one(21));\n}\n";
@@ -851,7 +900,6 @@ fn a_step_that_turns_right_says_how_to_run_it_and_what_comes_next() {
     assert_eq!(watch.wait().code(), Some(0), "{}", watch.said);
 }
 
-#[test]
 fn start_names_the_files_in_the_order_of_the_modules() {
     let book = Book::new("order");
     let exercises = book.read("chapters/ch07-tiny/exercises.toml");
@@ -873,7 +921,6 @@ fn start_names_the_files_in_the_order_of_the_modules() {
     book.run(&["progress"]).says(0, &parts);
 }
 
-#[test]
 fn solutions_are_shown_without_the_marks_of_the_cut() {
     let book = Book::new("marks");
     book.run(&["start", "ex_shout"]).says(0, &[]);
@@ -886,7 +933,6 @@ fn solutions_are_shown_without_the_marks_of_the_cut() {
     book.run(&["check", "ex_shout"]).says(0, &["right"]);
 }
 
-#[test]
 fn judges_of_what_is_not_written_yet_are_left_out_in_a_sentence() {
     let book = Book::new("judged");
     let about = "a number of words that go on and on until they no longer fit on a line";
@@ -924,7 +970,6 @@ fn main() {
     assert!(heads.all(|line| line.chars().count() <= 80), "80 columns: {said:#?}");
 }
 
-#[test]
 fn a_fork_needs_no_lock_file_that_knows_the_readers_package() {
     let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
     let checks = read(".github/workflows/checks.yml");
