@@ -456,8 +456,14 @@ fn stage(shared: &Shared) -> Result<()> {
         let connection = ask("/api/stage/connect", json!({ "id": id }))?["connection"].clone();
         let body = json!({ "id": id, "connection": connection, "text": text });
         ask("/api/stage/send", body)?;
-        let got = log.line_where(|line| line["type"] == "received")?;
-        ensure!(got["text"] == text && got["connection"] == connection, "{got}");
+        // A stream of bytes: what was written with one call may come with two.
+        let mut received = String::new();
+        while received.len() < text.len() {
+            let got = log.line_where(|line| line["type"] == "received")?;
+            ensure!(got["connection"] == connection, "{got}");
+            received.push_str(got["text"].as_str().context("a text")?);
+        }
+        ensure!(received == text, "{received:?}");
         connections.push(connection);
     }
     ensure!(connections[0] != connections[1], "{connections:?}");
