@@ -35,6 +35,8 @@ const STRAGGLERS: Duration = Duration::from_millis(200);
 #[derive(Default)]
 struct State {
     closed: bool,
+    /// A signal came: its handler ends the runner, and nobody else does.
+    interrupted: bool,
     groups: BTreeSet<i32>,
     guard: Option<(Child, ChildStdin)>,
 }
@@ -83,7 +85,7 @@ pub fn begin(status: i32) -> Result<()> {
     let pipe = guard.stdin.take().context("the guard has no pipe")?;
     *state() = Some(State { guard: Some((guard, pipe)), ..State::default() });
     ctrlc::set_handler(move || {
-        end();
+        close(true);
         // The cursor may stand behind a line that is not finished, and behind the terminal's own ^C. There may be nobody
         // left to read it: eprintln! would panic, and this thread is the one that ends the runner.
         let _ = writeln!(std::io::stderr());
@@ -94,9 +96,23 @@ pub fn begin(status: i32) -> Result<()> {
 
 /// Kills what runs, and waits for the guard: after this, nothing is left.
 pub fn end() {
+    stay_if_interrupted();
+    close(false);
+}
+
+/// A test that a signal's handler has killed looks as if it had failed by itself. It is not reported, and the runner's
+/// status is the handler's to give: whoever comes here after the signal stays until the handler ends the process.
+fn stay_if_interrupted() {
+    while state().as_ref().is_some_and(|state| state.interrupted) {
+        thread::park();
+    }
+}
+
+fn close(interrupted: bool) {
     let mut state = state();
     let Some(state) = state.as_mut() else { return };
     state.closed = true;
+    state.interrupted |= interrupted;
     state.groups.iter().copied().for_each(kill_group);
     if let Some((mut guard, pipe)) = state.guard.take() {
         drop(pipe);
@@ -192,6 +208,7 @@ pub fn run(command: &mut Command, limit: Option<Duration>, cancel: &Cancel) -> R
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    stay_if_interrupted();
     let mut child = {
         let mut state = state();
         if cancel.is_cancelled() || state.as_ref().is_some_and(|state| state.closed) {
@@ -221,6 +238,7 @@ pub fn run(command: &mut Command, limit: Option<Duration>, cancel: &Cancel) -> R
         }
         status?
     };
+    stay_if_interrupted();
     let (stdout, stderr) = (text(stdout), text(stderr));
     if cancel.is_cancelled() {
         return Err(Cancelled.into());
