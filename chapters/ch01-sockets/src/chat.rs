@@ -200,17 +200,19 @@ impl Hub {
     // ANCHOR: event
     /// Lets the core take an event and carries out what follows from it, all
     /// under one lock (I7). Events of who has no seat any more are dropped.
-    pub fn event(&self, id: ClientId, event: Event) {
+    /// Says whether the client has a seat after that.
+    pub fn event(&self, id: ClientId, event: Event) -> bool {
         let mut state = self.lock();
         let state = &mut *state;
         if !state.seats.contains_key(&id) {
-            return;
+            return false;
         }
         state.core.step(id, event, &mut state.effects);
         if matches!(event, Event::Leave(_)) {
             state.effects.push(Effect::End(id));
         }
         state.deliver(matches!(event, Event::Line(_)).then_some(id));
+        state.seats.contains_key(&id)
     }
     // ANCHOR_END: event
 
@@ -291,7 +293,9 @@ impl Hub {
         let (mut buf, mut batch) = (vec![0; CHUNK], Vec::new());
         loop {
             while let Some(line) = lines.next()? {
-                self.event(id, Event::Line(&line));
+                if !self.event(id, Event::Line(&line)) {
+                    return Ok(()); // and nobody hears what is behind it
+                }
                 let wait = bucket.take(self.clock.now());
                 if outbox.crowded() || !wait.is_zero() {
                     flush(link, outbox, &mut batch)?;

@@ -72,6 +72,8 @@ struct State {
     ended: bool,
     /// A write made no progress: the reader gives this as the reason.
     stuck: bool,
+    /// A deadline has passed: what is read now is only for the peer's FIN.
+    over: bool,
 }
 // ANCHOR_END: timed
 
@@ -95,6 +97,7 @@ impl Timed {
             timeout: Duration::ZERO,
             ended: false,
             stuck: false,
+            over: false,
         });
         Ok(Timed {
             stream,
@@ -112,14 +115,16 @@ impl Timed {
             let known = self.lock().known || !self.seat.stranger();
             let now = self.seat.clock().now();
             let mut state = self.lock();
+            if state.over {
+                return Ok(self.times.linger); // and then `finish` cuts
+            }
             state.known = known;
             let next = state.watch.next(now, known);
+            state.over = matches!(next, Next::End(_));
             drop(state); // telling takes the hub's lock
             match next {
                 Next::Wait(left) => return Ok(left),
-                Next::End(why) => {
-                    return Err(io::Error::new(ErrorKind::TimedOut, why));
-                }
+                Next::End(why) => return Err(late(why)),
                 Next::Warn(left) => {
                     let left = left.as_secs_f32().ceil();
                     self.seat.tell(&format!(
@@ -191,7 +196,9 @@ impl Link for Timed {
             return got;
         }
         let mut state = self.lock();
-        state.ended = true;
+        // A deadline of ours, no error of the system's, ends nothing there.
+        let ours = |error: &io::Error| error.raw_os_error().is_none();
+        state.ended |= !got.as_ref().is_err_and(ours);
         self.ended.notify_all();
         if state.stuck { Err(stuck()) } else { got }
     }
@@ -224,9 +231,12 @@ impl Link for Timed {
 }
 // ANCHOR_END: impl
 
-fn stuck() -> io::Error {
-    let why = "reads nothing of what it is told";
+fn late(why: &str) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, why)
+}
+
+fn stuck() -> io::Error {
+    late("reads nothing of what it is told")
 }
 
 // ANCHOR: drain

@@ -153,7 +153,7 @@ fn run(config: &Config) -> io::Result<()> {
 
 /// One descriptor a client, and some for ourselves; as many as we may have.
 fn raise_nofile(max_clients: usize, log: &Log) -> io::Result<()> {
-    let (limit, wanted) = (nofile()?, max_clients as u64 + 32);
+    let (limit, wanted) = (nofile()?, (max_clients as u64).saturating_add(32));
     if wanted > limit.soft {
         set_nofile(wanted.min(limit.hard))?;
     }

@@ -197,6 +197,33 @@ fn a_client_that_does_not_close() {
     assert_eq!(hub.wait_until_empty(LONG), 0, "it never sent its own");
 }
 
+/// I12: who said no name and does not close is let go of all the same,
+/// whether it keeps quiet or goes on to send
+#[test]
+fn a_stranger_that_does_not_close() {
+    let terms = Terms {
+        login: SHORT,
+        idle: LONG * 2,
+    };
+    let linger = SHORT;
+    let times = Times {
+        terms,
+        linger,
+        ..TIMES
+    };
+    for trickles in [false, true] {
+        let (hub, addr) = start(Box::new(Registry::default()), times);
+        let mut client = Client::new(addr);
+        client.until("* bye: no name in time");
+        assert_eq!(client.hear(), None, "our FIN");
+        while trickles && client.stream.write_all(b"a").is_ok() {
+            thread::sleep(SHORT / 10);
+        }
+        let left = hub.wait_until_empty(LONG);
+        assert_eq!(left, 0, "input: trickles {trickles}");
+    }
+}
+
 /// I12: the reason for an end arrives although more was sent behind it
 #[test]
 fn last_words_are_not_lost_to_a_reset() {
@@ -367,5 +394,35 @@ fn a_drain_is_bounded() -> io::Result<()> {
     assert!(cut.contains("1 were cut off"), "stderr: {cut}");
     let mut rest = Vec::new();
     let _ = client.read_to_end(&mut rest);
+    Ok(())
+}
+
+/// I14: lines that a client may not say yet do not delay the end
+#[test]
+fn a_drain_does_not_wait_for_lines_to_come() -> io::Result<()> {
+    reach_the_step();
+    let mut server = Server::bin("ch01-sockets")
+        .args(["--rate", "1", "--burst", "1", "--linger", "0.1"])
+        .args(["--drain", "10"])
+        .start()?;
+    let mut client = Client::named(server.addr(), "ann");
+    client.say(&"too fast\n".repeat(100));
+    client.until("ann: too fast");
+    let status = server.terminate();
+    assert_eq!(status.code(), Some(0), "after SIGTERM");
+    client.until("* the server is closing: goodbye");
+    let cut = server.process().errors().concat();
+    assert!(cut.contains("0 were cut off"), "stderr: {cut}");
+    Ok(())
+}
+
+/// I13: a limit of clients beyond all numbers is none
+#[test]
+fn as_many_clients_as_there_may_be() -> io::Result<()> {
+    reach_the_step();
+    let server = Server::bin("ch01-sockets")
+        .args(["--max-clients", &usize::MAX.to_string()])
+        .start()?;
+    Client::named(server.addr(), "ann");
     Ok(())
 }
