@@ -17,7 +17,9 @@ pub async fn page(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     };
     if file.is_dir() {
         if !uri.path().ends_with('/') {
-            return Redirect::permanent(&format!("{}/", uri.path())).into_response();
+            // With one slash at its front: two would make a host of the first name.
+            let path = uri.path().trim_start_matches('/');
+            return Redirect::permanent(&format!("/{path}/")).into_response();
         }
         file.push("index.html");
     }

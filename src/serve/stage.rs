@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Lines, Shared, stream};
@@ -24,8 +23,10 @@ use crate::supervise::{Exit, Frame, Spec, take_text};
 const STAGES: usize = 8;
 /// Connections to one stage.
 const CONNECTIONS: usize = 8;
-/// Requests that wait for a stage.
+/// Requests that wait for a stage, and texts that wait for a connection.
 const BACKLOG: usize = 16;
+/// How many bytes of a connection are passed on at once.
+const CHUNK: usize = 16 * 1024;
 
 /// The stages that run, by number.
 #[derive(Debug, Default)]
@@ -48,8 +49,10 @@ impl Stages {
 #[derive(Debug)]
 struct Order {
     wish: Wish,
-    answer: oneshot::Sender<Result<Value, String>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<Value, String>>;
 
 #[derive(Debug)]
 enum Wish {
@@ -179,7 +182,10 @@ async fn follow(shared: &Arc<Shared>, stage: &str, lines: &Lines) -> Result<()> 
                         Ok(json!({}))
                     }
                     Wish::Connect => connections.connect().await,
-                    Wish::Send { connection, text } => connections.send(connection, &text).await,
+                    Wish::Send { connection, text } => {
+                        connections.send(connection, text, order.answer);
+                        continue;
+                    }
                     Wish::Close { connection } => {
                         connections.open.remove(&connection);
                         Ok(json!({}))
@@ -202,8 +208,8 @@ fn listening(heard: &str) -> Option<SocketAddr> {
 struct Connections {
     address: Option<SocketAddr>,
     next: u64,
-    /// Dropping a write half closes its direction: the stage reads the end.
-    open: HashMap<u64, OwnedWriteHalf>,
+    /// What is to be sent, and who is told when it is. Dropping one closes its direction: the stage reads the end.
+    open: HashMap<u64, mpsc::Sender<(String, Answer)>>,
     received: mpsc::Sender<Line>,
 }
 
@@ -213,17 +219,29 @@ impl Connections {
         if self.open.len() >= CONNECTIONS {
             bail!("{CONNECTIONS} connections are open already");
         }
-        let (mut reader, writer) = TcpStream::connect(address).await?.into_split();
+        let (mut reader, mut writer) = TcpStream::connect(address).await?.into_split();
         self.next += 1;
         let connection = self.next;
-        self.open.insert(connection, writer);
+        let (sender, mut texts) = mpsc::channel::<(String, Answer)>(BACKLOG);
+        self.open.insert(connection, sender);
+        // Apart from the rest: a stage that waits to be read takes no more, and what it says must be read meanwhile.
+        tokio::spawn(async move {
+            while let Some((text, answer)) = texts.recv().await {
+                let sent = writer.write_all(text.as_bytes()).await;
+                let sent = sent.map(|()| json!({})).map_err(|error| error.to_string());
+                // Whoever asked may be gone.
+                let _ = answer.send(sent);
+            }
+        });
         let received = self.received.clone();
         tokio::spawn(async move {
             let mut pending = Vec::new();
+            let mut chunk = vec![0; CHUNK];
             let end = loop {
-                match reader.read_buf(&mut pending).await {
+                match reader.read(&mut chunk).await {
                     Ok(0) => break "closed by the stage".to_owned(),
-                    Ok(_) => {
+                    Ok(read) => {
+                        pending.extend_from_slice(&chunk[..read]);
                         let text = take_text(&mut pending);
                         if received.send(Line::Received { connection, text }).await.is_err() {
                             return;
@@ -237,10 +255,19 @@ impl Connections {
         Ok(json!({ "connection": connection }))
     }
 
-    async fn send(&mut self, connection: u64, text: &str) -> Result<Value> {
-        let writer = self.open.get_mut(&connection).context("this connection is closed")?;
-        writer.write_all(text.as_bytes()).await?;
-        Ok(json!({}))
+    fn send(&self, connection: u64, text: String, answer: Answer) {
+        let (answer, why) = match self.open.get(&connection) {
+            None => (answer, "this connection is closed".to_owned()),
+            Some(texts) => match texts.try_send((text, answer)) {
+                Ok(()) => return,
+                Err(full) => {
+                    let why = format!("the stage does not read: {BACKLOG} texts wait already");
+                    (full.into_inner().1, why)
+                }
+            },
+        };
+        // Whoever asked may be gone.
+        let _ = answer.send(Err(why));
     }
 }
 

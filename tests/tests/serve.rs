@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         ("an_unchanged_book_is_not_built_again", unchanged),
         ("progress_is_told_while_it_is_made", progress),
         ("a_stage_starts_talks_and_stops", stage),
+        ("a_stage_takes_and_gives_more_than_the_buffers_hold", stage_under_load),
         ("a_stage_that_is_not_there_is_refused", no_stage),
         ("a_closed_page_ends_its_stage", closed_stage),
     ];
@@ -115,6 +116,11 @@ fn paths(shared: &Shared) -> Result<()> {
     {
         let (status, text) = shared.served.get(path)?;
         ensure!(status == 404 && !text.contains("[book]"), "input: {path}, got {status}: {text}");
+    }
+    for path in ["/ch01-demo", "//ch01-demo", "///ch01-demo"] {
+        let answer = shared.served.request("GET", path, &[], "")?;
+        let on_this_host = answer.head.contains("\r\nlocation: /ch01-demo/\r\n");
+        ensure!(answer.status == 308 && on_this_host, "input: {path}, got {}", answer.head);
     }
     Ok(())
 }
@@ -474,6 +480,37 @@ fn stage(shared: &Shared) -> Result<()> {
     ensure!(log.line()?.is_none(), "the end of the stream");
     let gone = served.post("/api/stage/connect", &json!({ "id": id }))?;
     ensure!(gone.status == 410, "{}", gone.head);
+    Ok(())
+}
+
+fn stage_under_load(shared: &Shared) -> Result<()> {
+    let served = &shared.served;
+    let mut log = served.post("/api/stage/start", &json!({ "stage": "ch01-demo/step1_echo" }))?;
+    let id = log.line_where(|line| line["type"] == "stage")?["id"].clone();
+    log.line_where(|line| line["type"] == "listening")?;
+    let opened = served.post("/api/stage/connect", &json!({ "id": id }))?.text()?;
+    let opened: Value = serde_json::from_str(&opened)?;
+    let text = "x".repeat(1_900_000) + "\n";
+    let body = json!({ "id": id, "connection": opened["connection"], "text": text });
+    let times = 12;
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| -> Result<()> {
+            for number in 0..times {
+                let answer = served.post("/api/stage/send", &body)?;
+                ensure!(answer.status == 200, "text {number}: {}", answer.head);
+            }
+            Ok(())
+        });
+        let mut left = times * text.len();
+        while left > 0 {
+            let line = log.line_where(|line| line["type"] == "received")?;
+            left -= line["text"].as_str().unwrap_or_default().len();
+        }
+        sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))?
+    })?;
+    let stopped = served.post("/api/stage/stop", &json!({ "id": id }))?;
+    ensure!(stopped.status == 200, "{}", stopped.head);
+    log.line_where(|line| line["type"] == "exit")?;
     Ok(())
 }
 
