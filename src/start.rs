@@ -124,14 +124,14 @@ pub fn lay_out(root: &Path, mine: &Rebuild, from: usize) -> Result<()> {
 pub fn put(root: &Path, dir: &Path, files: &Files) -> Result<()> {
     let target = root.join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
-    let whole = tempfile::tempdir_in(&target)?.keep();
-    write_all(&whole, files)?;
-    fs::set_permissions(&whole, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    if fs::rename(&whole, dir).is_err() {
+    // Removed at the end, unless it was moved away.
+    let whole = tempfile::tempdir_in(&target)?;
+    write_all(whole.path(), files)?;
+    fs::set_permissions(whole.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    if fs::rename(whole.path(), dir).is_err() {
         // target/ can be on another disk.
         fs::create_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         write_all(dir, files)?;
-        fs::remove_dir_all(&whole)?;
     }
     Ok(())
 }
@@ -144,4 +144,25 @@ fn write_all(dir: &Path, files: &Files) -> Result<()> {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_fails_leaves_nothing() {
+        let book = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = tempfile::tempdir().expect("a folder");
+        for name in ["chapters", "Cargo.toml"] {
+            std::os::unix::fs::symlink(book.join(name), root.path().join(name)).expect("a link");
+        }
+        let chapter = Chapter::find(root.path(), "ch01").expect("the chapter");
+        let mine = Rebuild::of(root.path(), chapter);
+        // There is no my/ to put it in.
+        assert!(lay_out(root.path(), &mine, 1).is_err());
+        let target = root.path().join("target");
+        let left = fs::read_dir(&target).expect("target/").count();
+        assert_eq!(left, 0, "in {}", target.display());
+    }
 }
