@@ -1,6 +1,6 @@
 //! Builds the book with mdBook's own library, into a folder beside the one that is served, and swaps them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -63,11 +63,13 @@ pub fn open(root: &Path) -> State {
     }
 }
 
-/// Builds the book and puts it in the place of the old one. Returns the stamp of what it was built from.
+/// Builds the book and puts it in the place of the old one, one runner at a time: two that share their folders leave pages out.
+/// Returns the stamp of what it was built from.
 ///
 /// # Errors
 /// What mdBook says, when it cannot; the old book stays.
 pub fn build(root: &Path) -> Result<String> {
+    let _turn = turn(root)?;
     // Taken before the build: what changes during it counts as newer.
     let stamp = current_stamp(root);
     let next = next_folder(root);
@@ -79,6 +81,16 @@ pub fn build(root: &Path) -> Result<String> {
     swap(root, &next)?;
     fs::write(stamp_file(root), &stamp).context("cannot write the book's stamp")?;
     Ok(stamp)
+}
+
+/// Waits for who builds already. The turn ends when the file is closed, however the runner ends.
+fn turn(root: &Path) -> Result<File> {
+    fs::create_dir_all(root.join("target")).context("cannot make the folder target/")?;
+    let path = root.join("target/book.lock");
+    let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(file)
 }
 
 fn next_folder(root: &Path) -> PathBuf {

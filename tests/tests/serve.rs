@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         ("a_taken_port_is_passed_over_aloud", taken_port),
         ("a_broken_page_does_not_end_the_server", broken_page),
         ("an_unchanged_book_is_not_built_again", unchanged),
+        ("a_book_that_four_build_at_once_is_whole", built_at_once),
         ("progress_is_told_while_it_is_made", progress),
         ("a_stage_starts_talks_and_stops", stage),
         ("a_stage_takes_and_gives_more_than_the_buffers_hold", stage_under_load),
@@ -429,6 +430,23 @@ fn unchanged(_: &Shared) -> Result<()> {
     news.line_where(|line| line["stamp"] != stamp)?;
     ensure!(third.get("/introduction.html")?.1.contains("Another text."), "the new book");
     Ok(())
+}
+
+fn built_at_once(_: &Shared) -> Result<()> {
+    use workbook::serve::book;
+    let folder = small_book()?;
+    let root = folder.path();
+    thread::scope(|scope| {
+        let builders: Vec<_> = (0..4).map(|_| scope.spawn(|| book::build(root))).collect();
+        for builder in builders {
+            let stamp = builder.join().map_err(|_| anyhow::anyhow!("a builder panicked"))??;
+            ensure!(stamp == book::current_stamp(root), "{stamp}");
+        }
+        for file in ["index.html", "ch01-demo/1-echo.html", "404.html"] {
+            ensure!(book::folder(root).join(file).is_file(), "there is no {file}");
+        }
+        Ok(())
+    })
 }
 
 fn progress(_: &Shared) -> Result<()> {
