@@ -78,7 +78,9 @@ fn wanted(
             let below = |path: PathBuf| path.strip_prefix(&mine.dir).map(Path::to_path_buf).ok();
             let here = ["src", "examples", "tests", "exercises", "solutions", "judges"]
                 .iter()
-                .flat_map(|folder| walk(&mine.dir.join(folder)));
+                .flat_map(|folder| walk(&mine.dir.join(folder)))
+                // Emacs marks a file that is being edited by a link to nowhere.
+                .filter(|path| path.is_file());
             let remove = here.filter_map(below).filter(|path| !files.contains_key(path)).collect();
             return Ok((files, remove));
         }

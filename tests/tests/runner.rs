@@ -452,7 +452,10 @@ fn hints_climb_solutions_compare_and_reset_keeps_a_backup() {
     asked.says(1, &["my/ch07-tiny/src/one.rs"]);
     assert!(asked.err.contains("--yes"), "{asked:#?}");
     assert_eq!(book.read("my/ch07-tiny/src/one.rs"), whole);
+    let mark = book.0.join("my/ch07-tiny/src/.#one.rs");
+    std::os::unix::fs::symlink("reader@host.4711:1", &mark).expect("an editor's mark");
     let reset = book.run(&["reset", "ch07", "--yes"]);
+    fs::remove_file(&mark).expect("the mark stays");
     assert_eq!(kept(reset.says(0, &["done; what you had is in"])), whole);
     assert!(book.read("my/ch07-tiny/src/one.rs").contains("todo!"), "the starter");
     book.run(&["reset", "step1"]).says(0, &["is the starter already"]);
