@@ -27,11 +27,9 @@ fn main() -> ExitCode {
     };
     // Lines instead of time, so that every run reads the same.
     let log = Log::new(level, || Duration::ZERO, io::stderr());
-    match add_up(&log) {
-        Ok(sum) => {
-            let _ = writeln!(io::stdout(), "{sum}");
-            ExitCode::SUCCESS
-        }
+    let sum = add_up(&log);
+    match sum.and_then(|sum| writeln!(io::stdout(), "{sum}")) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.error(format_args!("{error}"));
             for line in log.recent() {

@@ -47,6 +47,12 @@ fn serve(mut client: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Prints as long as somebody reads.
+fn chat(lines: u64) -> io::Result<()> {
+    let mut out = io::stdout();
+    (0..lines).try_for_each(|n| writeln!(out, "line {n} of {lines}"))
+}
+
 fn run(parsed: &Parsed, addr: SocketAddr, chatter: u64) -> io::Result<()> {
     let signals = Signals::new(&[Signal::Int, Signal::Term])?;
     let listener = TcpListener::bind(addr)?;
@@ -60,9 +66,9 @@ fn run(parsed: &Parsed, addr: SocketAddr, chatter: u64) -> io::Result<()> {
     if let Some(child) = &child {
         writeln!(out, "child {} at {}", child.pid(), child.addr())?;
     }
-    for n in 0..chatter {
-        writeln!(out, "line {n} of {chatter}")?;
-    }
+    // On a thread of its own, and not before the wait for signals: a write
+    // takes as long as its reader likes.
+    thread::spawn(move || chat(chatter));
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             thread::spawn(move || serve(client));

@@ -20,7 +20,8 @@
 //! - **I2** An argument after `--` is an operand, whatever it starts with.
 //! - **I3** The help is made from the same table that parses.
 //! - **I4** A usage error ends with status 2, another failure with 1, and
-//!   `--help` with 0 and its text on stdout.
+//!   `--help` with 0 and its text on stdout, or with 1 if it did not get
+//!   there.
 //!
 //! Left out: single-letter options and their clusters (`tar -xzf`), options
 //! that may be shortened while they stay unique (`getopt_long` does that, so
@@ -30,7 +31,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Write as _};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::{self, ExitCode};
 use std::str::FromStr;
@@ -364,9 +365,17 @@ pub fn usage(name: &str, stop: Stop) -> ExitCode {
 fn say(name: &str, stop: &Stop) -> u8 {
     match stop {
         Stop::Help(text) => {
-            // Not `print!`, which panics when `| head` has gone away.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            0
+            // Not `print!`, which panics where this can fail.
+            let mut out = std::io::stdout();
+            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                // `| head` has read enough: nobody is left to be told.
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => 0,
+                Err(e) => {
+                    let _ = writeln!(std::io::stderr(), "{name}: {e}");
+                    1
+                }
+                Ok(()) => 0,
+            }
         }
         Stop::Usage(line) => {
             let line = format!("{name}: {line}; see {name} --help\n");

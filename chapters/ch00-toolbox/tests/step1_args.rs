@@ -229,6 +229,36 @@ fn statuses() {
     }
 }
 
+/// I4: help that was not written is a failure, unless nobody reads any more.
+#[test]
+#[cfg(target_os = "linux")] // which has /dev/full
+fn help_that_goes_nowhere() {
+    use std::process::{Command as Program, Stdio};
+    let help = Stop::Help(String::new());
+    assert_eq!(usage("echo", help), ExitCode::SUCCESS);
+    let run = |out: Stdio| {
+        let program = env!("CARGO_BIN_EXE_ch00-toolbox");
+        let mut stage = Program::new(program);
+        let done = stage.arg("--help").stdout(out).output();
+        let done = done.expect("it starts");
+        let said = String::from_utf8(done.stderr).expect("text");
+        (done.status.code(), said)
+    };
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let (status, said) = run(full.expect("Linux has it").into());
+    assert_eq!(status, Some(1), "a full disk");
+    assert!(said.contains("No space left"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+
+    let (reader, closed) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    assert_eq!(
+        run(closed.into()),
+        (Some(0), String::new()),
+        "a closed pipe"
+    );
+}
+
 /// I1: a name that the table lacks is the program's mistake, and loud.
 #[test]
 #[should_panic(expected = "echo has no option --tmies")]

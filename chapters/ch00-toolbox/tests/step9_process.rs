@@ -67,6 +67,19 @@ fn terminates_a_stage() {
     assert_eq!(server.terminate().code(), Some(0), "a second time");
 }
 
+/// A stage that is busy printing ends as soon as it is asked to.
+#[test]
+fn terminates_a_chatty_stage() {
+    for signal in [Signal::Term, Signal::Int] {
+        let endless = stage().args(["--chatter", &u64::MAX.to_string()]);
+        let mut server = endless.start().unwrap();
+        server.process().wait_for("line 1000 of").unwrap();
+        server.process().signal(signal);
+        let status = server.process().wait().unwrap();
+        assert_eq!(status.code(), Some(0), "input: {signal}");
+    }
+}
+
 /// I1: a dropped server is a dead one.
 #[test]
 fn a_dropped_server_is_gone() {
