@@ -178,8 +178,7 @@ pub fn cases(chapter: &Chapter) -> Result<Vec<Case>> {
 /// # Errors
 /// What stands in the way, in one line.
 pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
-    let chapter =
-        Chapter::find(root, &args.chapter).map_err(|error| crate::usage(format!("{error:#}")))?;
+    let chapter = Chapter::find(root, &args.chapter)?;
     let mut cases = cases(&chapter)?;
     if let Some(only) = &args.only {
         let ids: Vec<String> = cases.iter().map(|case| case.id.clone()).collect();

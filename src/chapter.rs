@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 /// One chapter of the book: a crate under `chapters/`.
@@ -116,38 +116,51 @@ impl Chapter {
     /// All chapters below `root/chapters`, in order.
     ///
     /// # Errors
-    /// When a chapter's `exercises.toml` is missing or cannot be understood: the file and what is wrong with it.
+    /// When a chapter's `exercises.toml` is missing or cannot be understood: the file, its line and what is wrong there.
     pub fn all(root: &Path) -> Result<Vec<Chapter>> {
-        let folder = root.join("chapters");
-        let mut names: Vec<PathBuf> = fs::read_dir(&folder)
-            .with_context(|| format!("cannot list {}", folder.display()))?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.join("Cargo.toml").is_file())
-            .collect();
-        names.sort();
-        names.iter().map(|dir| Chapter::load(dir)).collect()
+        folders(root)?.iter().map(|dir| Chapter::load(dir)).collect()
+    }
+
+    /// As [`Chapter::all`], without those that cannot be understood: one broken chapter stops nobody who works on another.
+    ///
+    /// # Errors
+    /// When there is no `chapters/`.
+    pub fn sound(root: &Path) -> Result<Vec<Chapter>> {
+        Ok(folders(root)?.iter().filter_map(|dir| Chapter::load(dir).ok()).collect())
+    }
+
+    /// The names of all chapters, in order: `ch01-sockets`.
+    ///
+    /// # Errors
+    /// When there is no `chapters/`.
+    pub fn names(root: &Path) -> Result<Vec<String>> {
+        Ok(folders(root)?.iter().map(|dir| name_of(dir)).collect())
+    }
+
+    /// What is wrong with each chapter that [`Chapter::sound`] leaves out.
+    pub fn broken(root: &Path) -> Vec<anyhow::Error> {
+        let folders = folders(root).unwrap_or_default();
+        folders.iter().filter_map(|dir| Chapter::load(dir).err()).collect()
     }
 
     /// The chapter that a reader means by `ch01`, `1`, `01` or `ch01-sockets`.
     ///
     /// # Errors
-    /// When there is none such; the message lists those that there are.
+    /// When there is none such; the message lists those that there are. As [`Chapter::all`], for this chapter.
     pub fn find(root: &Path, wanted: &str) -> Result<Chapter> {
-        let all = Chapter::all(root)?;
+        let folders = folders(root)?;
+        let names: Vec<String> = folders.iter().map(|dir| name_of(dir)).collect();
         let number =
             wanted.trim_start_matches("ch").split('-').next().and_then(|n| n.parse::<u32>().ok());
-        let found = all.iter().find(|chapter| {
-            chapter.name == wanted || (!wanted.contains('-') && number == Some(chapter.number()))
-        });
-        match found {
-            Some(chapter) => Ok(chapter.clone()),
-            None => {
-                let names: Vec<&str> = all.iter().map(|chapter| chapter.name.as_str()).collect();
-                Err(crate::usage(format!(
-                    "there is no chapter {wanted:?}; the book has {}",
-                    names.join(", ")
-                )))
-            }
+        let is_meant = |name: &String| {
+            name == wanted || (!wanted.contains('-') && number == Some(number_of(name)))
+        };
+        match names.iter().position(is_meant) {
+            Some(at) => Chapter::load(&folders[at]),
+            None => Err(crate::usage(format!(
+                "there is no chapter {wanted:?}; the book has {}",
+                names.join(", ")
+            ))),
         }
     }
 
@@ -167,17 +180,21 @@ impl Chapter {
             #[serde(default)]
             exercise: Vec<Exercise>,
         }
-        let path = dir.join("exercises.toml");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file: File = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        let name =
-            dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name_of(dir);
+        let shown = format!("chapters/{name}/exercises.toml");
+        let text = fs::read_to_string(dir.join("exercises.toml"))
+            .with_context(|| format!("cannot read {shown}"))?;
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let what = error.message().replace('\n', ", ");
+            anyhow!("{shown}:{}: {what}", before.matches('\n').count() + 1)
+        })?;
         for (index, step) in file.step.iter().enumerate() {
             if !step.id.starts_with(&format!("step{}_", index + 1)) {
+                let before = text.find(&format!("\"{}\"", step.id)).map_or("", |at| &text[..at]);
                 bail!(
-                    "{}: step {:?} is the {}. of the file, so its id starts with step{}_",
-                    path.display(),
+                    "{shown}:{}: step {:?} is number {} of the file, so its id starts with step{}_",
+                    before.matches('\n').count() + 1,
                     step.id,
                     index + 1,
                     index + 1
@@ -197,12 +214,7 @@ impl Chapter {
 
     /// 1 for `ch01-sockets`.
     pub fn number(&self) -> u32 {
-        self.name
-            .trim_start_matches("ch")
-            .split('-')
-            .next()
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(0)
+        number_of(&self.name)
     }
 
     /// The library's name: `ch01_sockets`.
@@ -259,6 +271,28 @@ impl Chapter {
         }
         files
     }
+}
+
+/// The folders of the chapters, in order.
+fn folders(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join("chapters");
+    let mut found: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot list {}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// A folder's own name.
+fn name_of(dir: &Path) -> String {
+    dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// 1 for `ch01-sockets`.
+fn number_of(name: &str) -> u32 {
+    name.trim_start_matches("ch").split('-').next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 /// The repository's root: the folder above this source's, or the nearest one above the current folder that has a `book.toml`.

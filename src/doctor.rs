@@ -69,7 +69,7 @@ pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
 /// The programs that the chapters ask for, and where: judges, pages, benches.
 fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for chapter in Chapter::all(root)? {
+    for chapter in Chapter::sound(root)? {
         let short = format!("ch{:02}", chapter.number());
         let mut want = |name: &str, place: &str| {
             wanted.entry(name.to_owned()).or_default().insert(format!("{short}'s {place}"));

@@ -80,8 +80,7 @@ pub fn missing(script: &Script) -> Option<String> {
 /// # Errors
 /// What stands in the way of judging at all, in one line.
 pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
-    let chapter =
-        Chapter::find(root, &args.chapter).map_err(|error| crate::usage(format!("{error:#}")))?;
+    let chapter = Chapter::find(root, &args.chapter)?;
     let mut scripts = scripts(root, &chapter)?;
     if scripts.is_empty() {
         bail!("{} has no judges: its steps speak to no client", chapter.name);

@@ -1,9 +1,15 @@
 //! `cargo run`: opens the workbook. `cargo run -- help` lists the other words.
 
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
+use workbook::chapter::Chapter;
+use workbook::style::Style;
 use workbook::{
     bench, build, chapter, check, cut, doctor, hint, judge, list, new, processes, progress, reset,
     serve, solution, start, supervise, watch,
@@ -55,7 +61,7 @@ fn main() -> ExitCode {
     if let Some(code) = supervise::main_if_asked().or_else(processes::main_if_asked) {
         return code;
     }
-    end_quietly_when_nobody_reads();
+    end_when_nothing_can_be_printed();
     let mut words: Vec<_> = std::env::args_os().collect();
     if words.len() < 2 {
         words.push("serve".into());
@@ -65,46 +71,72 @@ fn main() -> ExitCode {
         Ok(cli) => cli.word,
         Err(error) => return refuse(&error, &first),
     };
-    match run(&word) {
+    match chapter::root().and_then(|root| run(&root, &word)).and_then(flushed) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("workbook: {error:#}");
+            complain(&format!("{error:#}"));
             ExitCode::from(if error.is::<workbook::Usage>() { 2 } else { 1 })
         }
     }
 }
 
-/// `cargo run -- list | head -3` is no reason for a stack trace: print gives up by a panic, which is turned into an end.
-fn end_quietly_when_nobody_reads() {
+/// One line on stderr, if it takes one, and not the same line twice.
+fn complain(message: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(message.into()) {
+        let _ = writeln!(io::stderr(), "workbook: {message}");
+    }
+}
+
+/// What is printed but not written yet can still fail to be.
+fn flushed(code: ExitCode) -> anyhow::Result<ExitCode> {
+    match io::stdout().flush() {
+        Err(error) => end_unheard(&error.to_string(), error.kind() == io::ErrorKind::BrokenPipe),
+        Ok(()) => Ok(code),
+    }
+}
+
+/// Print gives up by a panic. `cargo run -- list | head -3` and a full disk are no reason for a stack trace.
+fn end_when_nothing_can_be_printed() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload().downcast_ref::<String>();
-        if said.is_some_and(|text| text.starts_with("failed printing to stdout")) {
-            processes::end();
-            std::process::exit(1);
+        match said.and_then(|text| text.strip_prefix("failed printing to ")?.split_once(": ")) {
+            Some((_, why)) => end_unheard(why, why.starts_with("Broken pipe")),
+            None => default(panic),
         }
-        default(panic);
     }));
 }
 
-fn run(word: &Word) -> anyhow::Result<ExitCode> {
-    let root = chapter::root()?;
+/// Ends with status 1: quietly where nobody reads, with the reason where nothing can be written.
+fn end_unheard(why: &str, nobody_reads: bool) -> ! {
+    if !nobody_reads {
+        complain(&format!("cannot print: {why}"));
+    }
+    processes::end();
+    std::process::exit(1)
+}
+
+fn run(root: &Path, word: &Word) -> anyhow::Result<ExitCode> {
+    for broken in Chapter::broken(root) {
+        complain(&format!("{broken:#}"));
+    }
     match word {
-        Word::Serve(args) => serve::run(&root, args),
-        Word::Start(args) => start::run(&root, args),
-        Word::Watch(args) => watch::run(&root, args),
-        Word::Check(args) => check::run(&root, args),
-        Word::Hint(args) => hint::run(&root, args),
-        Word::Solution(args) => solution::run(&root, args),
-        Word::Reset(args) => reset::run(&root, args),
-        Word::List(args) => list::run(&root, args),
-        Word::Progress(args) => progress::run(&root, args),
-        Word::Judge(args) => judge::run(&root, args),
-        Word::Bench(args) => bench::run(&root, args),
-        Word::Doctor(args) => doctor::run(&root, args),
-        Word::Build(args) => build::run(&root, args),
-        Word::New(args) => new::run(&root, args),
-        Word::Cut(args) => cut::run(&root, args),
+        Word::Serve(args) => serve::run(root, args),
+        Word::Start(args) => start::run(root, args),
+        Word::Watch(args) => watch::run(root, args),
+        Word::Check(args) => check::run(root, args),
+        Word::Hint(args) => hint::run(root, args),
+        Word::Solution(args) => solution::run(root, args),
+        Word::Reset(args) => reset::run(root, args),
+        Word::List(args) => list::run(root, args),
+        Word::Progress(args) => progress::run(root, args),
+        Word::Judge(args) => judge::run(root, args),
+        Word::Bench(args) => bench::run(root, args),
+        Word::Doctor(args) => doctor::run(root, args),
+        Word::Build(args) => build::run(root, args),
+        Word::New(args) => new::run(root, args),
+        Word::Cut(args) => cut::run(root, args),
     }
 }
 
@@ -124,8 +156,13 @@ fn example(word: &str) -> Option<&'static str> {
 /// Help goes to stdout with status 0; anything else is one line on stderr that says what there is instead.
 fn refuse(error: &clap::Error, word: &str) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        // The same way as everything else that is printed: what cannot be written is said.
+        let help = error.render();
+        match Style::stdout().colour {
+            true => print!("{}", help.ansi()),
+            false => print!("{help}"),
+        }
+        return flushed(ExitCode::SUCCESS).unwrap_or(ExitCode::FAILURE);
     }
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -157,6 +194,6 @@ fn refuse(error: &clap::Error, word: &str) -> ExitCode {
             format!("{}{usage}", first.trim_start_matches("error: "))
         }
     };
-    eprintln!("workbook: {message}");
+    complain(&message);
     ExitCode::from(2)
 }

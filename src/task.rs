@@ -42,7 +42,7 @@ impl Task {
         if let Some(task) = rebuild::current(root)?.and_then(|mine| within(&mine.chapter, wanted)) {
             return Ok(task);
         }
-        let chapters = Chapter::all(root)?;
+        let chapters = Chapter::sound(root)?;
         let mut found: Vec<Task> =
             chapters.iter().filter_map(|chapter| within(chapter, wanted)).collect();
         if found.len() > 1 {

@@ -39,13 +39,11 @@ impl Libraries {
     /// # Errors
     /// When one does not compile; the text is the compiler's.
     pub async fn for_block(&self, source: &str) -> Result<Vec<(String, PathBuf)>> {
-        let wanted: Vec<Chapter> = Chapter::all(&self.root)?
-            .into_iter()
-            .filter(|chapter| names(source, &chapter.lib_name()))
-            .collect();
+        let mut wanted = Chapter::names(&self.root)?;
+        wanted.retain(|name| names(source, &name.replace('-', "_")));
         let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for chapter in wanted {
-            found.extend(self.library(&chapter.name).await?);
+        for name in wanted {
+            found.extend(self.library(&name).await?);
         }
         Ok(found.into_iter().collect())
     }
@@ -77,14 +75,13 @@ impl Libraries {
             Some((package, example)) => (package, Some(example)),
             None => (stage, None),
         };
-        let chapters = Chapter::all(&self.root)?;
-        let Some(chapter) = chapters.iter().find(|chapter| chapter.name == package) else {
+        if !Chapter::names(&self.root)?.iter().any(|name| name == package) {
             bail!("there is no chapter {package:?}");
-        };
+        }
         if let Some(example) = example {
             let is_name = example.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let file = chapter.dir.join("examples").join(format!("{example}.rs"));
-            if !is_name || !file.is_file() {
+            let file = format!("chapters/{package}/examples/{example}.rs");
+            if !is_name || !self.root.join(file).is_file() {
                 bail!("{package} has no stage {example:?}");
             }
         }
@@ -109,9 +106,9 @@ impl Libraries {
 
     /// Builds every chapter's library, so that the first run of a block does not have to.
     pub async fn warm(&self) {
-        for chapter in Chapter::all(&self.root).unwrap_or_default() {
+        for name in Chapter::names(&self.root).unwrap_or_default() {
             // A chapter that does not compile says so to the block that needs it.
-            let _ = self.library(&chapter.name).await;
+            let _ = self.library(&name).await;
         }
     }
 
