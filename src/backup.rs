@@ -3,16 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::rebuild::{Files, Rebuild};
+use crate::rebuild::{self, Files, Rebuild};
 
 /// Puts `files` into the rebuild in place of what is there, and keeps what is there in a new folder below `backup/`. Returns that folder
 /// as the reader names it; `None` if nothing had to be kept. `remove` are files that go without another in their place.
 ///
 /// # Errors
-/// When a file cannot be copied or written. What is there is copied before anything is written.
-pub fn replace(mine: &Rebuild, files: &Files, remove: &[PathBuf]) -> Result<Option<String>> {
+/// When a file cannot be copied or written, or is not in the rebuild's folder but leads out of it. What is there is copied before anything
+/// is written, and nothing is written if any file cannot be.
+pub fn replace(
+    root: &Path,
+    mine: &Rebuild,
+    files: &Files,
+    remove: &[PathBuf],
+) -> Result<Option<String>> {
+    let _turn = rebuild::turn(root)?;
+    allowed(mine, files, remove)?;
     let differs =
         |path: &Path, text: &[u8]| fs::read(mine.dir.join(path)).is_ok_and(|mine| mine != text);
     let mut kept: Vec<&PathBuf> =
@@ -44,6 +52,40 @@ pub fn replace(mine: &Rebuild, files: &Files, remove: &[PathBuf]) -> Result<Opti
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(folder)
+}
+
+/// Whether [`replace`] may touch all of these.
+///
+/// # Errors
+/// As [`within`].
+pub fn allowed(mine: &Rebuild, files: &Files, remove: &[PathBuf]) -> Result<()> {
+    let paths = files.keys().chain(remove).map(PathBuf::as_path);
+    paths.chain([Path::new("backup")]).try_for_each(|path| within(mine, path))
+}
+
+/// Refuses to touch what is not the rebuild's own: a link would be followed out of `my/`, a pipe be waited for.
+///
+/// # Errors
+/// Names the first part of the path that is a link, or something else than a folder or a file.
+pub fn within(mine: &Rebuild, path: &Path) -> Result<()> {
+    let mut whole = mine.dir.clone();
+    let mut parts: Vec<PathBuf> = vec![whole.clone()];
+    for part in path {
+        whole.push(part);
+        parts.push(whole.clone());
+    }
+    for part in &parts {
+        let Ok(found) = fs::symlink_metadata(part) else { return Ok(()) };
+        let what = match found.file_type() {
+            kind if kind.is_symlink() => "a link, and what it leads to is not the workbook's",
+            kind if kind.is_file() || kind.is_dir() => continue,
+            _ => "neither a file nor a folder",
+        };
+        let shown = mine.shown(part.strip_prefix(&mine.dir).unwrap_or(part));
+        let shown = shown.trim_end_matches('/');
+        bail!("{shown} is {what}: nothing is changed; move it away, and ask again");
+    }
+    Ok(())
 }
 
 /// Today's date and the first number that is not taken.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use regex::Regex;
 
 use crate::chapter::Chapter;
@@ -70,7 +70,9 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     });
     processes::end();
     judged?;
-    let new = remember(root, &mine.chapter, &reports)?;
+    // What cannot be noted is said at the end: it is no reason to keep the verdicts' details.
+    let noted = remember(root, &mine.chapter, &reports);
+    let new = noted.as_ref().map(Vec::as_slice).unwrap_or_default();
     for report in &reports {
         print!("{}", print.detail(report));
     }
@@ -79,6 +81,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     };
     print!("{}", print.stage(reports.iter().filter(turned)));
     print!("{}", print.next(&reports));
+    noted.context("what is right is not noted")?;
     let right = reports.iter().all(Report::is_right);
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::chapter::Chapter;
 use crate::progress::Progress;
@@ -25,9 +25,9 @@ pub struct Args {
 pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let chapters = match &args.chapter {
         Some(wanted) => vec![Chapter::find(root, wanted)?],
-        None => Chapter::all(root)?,
+        None => Chapter::sound(root)?,
     };
-    let progress = Progress::load(root)?;
+    let progress = Progress::load(root);
     let style = Style::stdout();
     for (index, chapter) in chapters.iter().enumerate() {
         if index > 0 {
@@ -40,7 +40,8 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         println!("{}  ({started})", style.bold(&format!("{}: {}", chapter.name, chapter.title)));
         println!("  {:4}  {:<20}  {:<30}  {:<8}  {:>5}  {:>4}", "", "", "", "", "level", "min");
         for unit in units(chapter, true) {
-            let done = progress.is_done(&unit.progress_id(chapter));
+            let id = unit.progress_id(chapter);
+            let done = progress.as_ref().is_ok_and(|progress| progress.is_done(&id));
             let mark = if done { style.green("done") } else { "    ".into() };
             let (kind, level, minutes) = match &unit {
                 Unit::Step(step) => ("rebuild", chapter.level, step.minutes),
@@ -59,5 +60,6 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
             println!("  no steps yet");
         }
     }
+    progress.context("what is done is not shown")?;
     Ok(ExitCode::SUCCESS)
 }

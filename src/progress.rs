@@ -12,12 +12,15 @@
 //! renumbered. After the id stand pairs of a word and a value. Unknown ids, words and comments are kept as they are.
 
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::fs::OFlags;
 
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::rebuild::{self, Rebuild};
@@ -31,6 +34,9 @@ const HEADER: &str = "\
 # What you have done. `cargo run -- check` and `watch` add to it; the book's sidebar shows it.
 # Lines that they do not know stay as they are.
 ";
+
+/// The most that is read: a line for each of some 10,000 steps. What is longer is no progress, and is left alone.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// What `my/progress.txt` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,12 +65,36 @@ impl Progress {
     /// # Errors
     /// When the file is there and cannot be read, or is not text.
     pub fn load(root: &Path) -> Result<Progress> {
-        let path = path(root);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Progress { lines: text.lines().map(str::to_string).collect() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Progress::default()),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        // A pipe that nobody writes to would be waited for.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let mut file = match File::options().read(true).custom_flags(flags).open(path(root)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
+            Err(error) => return Err(error).context("cannot read my/progress.txt"),
+        };
+        let kind = file.metadata().context("cannot read my/progress.txt")?.file_type();
+        if !kind.is_file() {
+            let what = if kind.is_dir() { "a folder" } else { "no file" };
+            bail!("my/progress.txt is {what}: move it away, and a new one is written");
         }
+        let mut text = Vec::new();
+        (&mut file)
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut text)
+            .context("cannot read my/progress.txt")?;
+        if text.len() as u64 > MAX_BYTES {
+            bail!(
+                "my/progress.txt has more than {} KiB, so it is no list of what is done: move it away, and a new one \
+                 is written",
+                MAX_BYTES / 1024
+            );
+        }
+        let text = String::from_utf8(text).map_err(|error| {
+            let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = whole.iter().filter(|byte| **byte == b'\n').count() + 1;
+            anyhow!("my/progress.txt:{line}: this line is not UTF-8; mend it, or move the file away and a new one is written")
+        })?;
+        Ok(Progress { lines: text.lines().map(str::to_string).collect() })
     }
 
     /// Changes the file, one runner at a time: `watch` in one terminal and `hint` in another lose nothing.
@@ -72,11 +102,7 @@ impl Progress {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn update<T>(root: &Path, change: impl FnOnce(&mut Progress) -> T) -> Result<T> {
-        let folder = root.join("my");
-        let lock =
-            File::open(&folder).with_context(|| format!("cannot open {}", folder.display()))?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
-            .with_context(|| format!("cannot lock {}", folder.display()))?;
+        let _turn = rebuild::turn(root)?;
         let before = Progress::load(root)?;
         let mut after = before.clone();
         let answer = change(&mut after);
@@ -179,7 +205,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
 /// When a chapter or the file cannot be read.
 pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
     let progress = Progress::load(root)?;
-    let chapters = Chapter::all(root)?;
+    let chapters = Chapter::sound(root)?;
     let (mut all_done, mut all) = (0, 0);
     for chapter in &chapters {
         let steps: Vec<String> = chapter.steps.iter().map(|step| step_id(chapter, step)).collect();
@@ -228,6 +254,8 @@ pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,11 +4,11 @@
 //! sources, stages and tests stand in it unchanged; `solutions/` points at the book's.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::chapter::Chapter;
 use crate::cut;
@@ -35,17 +35,37 @@ impl Rebuild {
     /// As [`Rebuild::of`].
     ///
     /// # Errors
-    /// When it has not been started; the message says how.
+    /// When it has not been started; the message says how. When something else stands in its place.
     pub fn started(root: &Path, chapter: Chapter) -> Result<Rebuild> {
         let mine = Rebuild::of(root, chapter);
-        if !mine.exists() {
-            anyhow::bail!(
+        if !mine.is_taken()? {
+            bail!(
                 "{} is not started: `cargo run -- start {}` lays it out in my/",
                 mine.chapter.name,
                 mine.chapter.short()
             );
         }
         Ok(mine)
+    }
+
+    /// Whether the reader's folder is there.
+    ///
+    /// # Errors
+    /// When something else is: what, and the one way out. Cargo, too, stops at a folder in `my/` without a `Cargo.toml`.
+    pub fn is_taken(&self) -> Result<bool> {
+        let what = match fs::symlink_metadata(&self.dir) {
+            Err(_) => return Ok(false),
+            Ok(_) if self.exists() => return Ok(true),
+            Ok(_) if self.dir.is_dir() => "is a folder without a Cargo.toml",
+            Ok(found) if found.is_symlink() => "is a link that leads to no folder",
+            Ok(_) => "is not a folder",
+        };
+        let (name, short) = (&self.chapter.name, self.chapter.short());
+        bail!(
+            "my/{name} {what}, so it is no rebuild. It stays as it is.\n  \
+             to keep it elsewhere   mv my/{name} {name}.old\n  \
+             then                   cargo run -- start {short}"
+        )
     }
 
     /// Whether the reader has started the chapter.
@@ -66,12 +86,26 @@ impl Rebuild {
     }
 }
 
+/// Waits until no other runner writes in `my/`, and keeps them all waiting as long as the answer lives.
+///
+/// # Errors
+/// When there is no `my/` and none can be made.
+pub fn turn(root: &Path) -> Result<File> {
+    let folder = root.join("my");
+    let open = || {
+        fs::create_dir_all(&folder)?;
+        let lock = File::open(&folder)?;
+        lock.lock().map(|()| lock)
+    };
+    open().with_context(|| format!("cannot open {}", folder.display()))
+}
+
 /// The rebuild whose sources were saved last: what a word without arguments is about.
 ///
 /// # Errors
 /// When the chapters cannot be read.
 pub fn current(root: &Path) -> Result<Option<Rebuild>> {
-    let all = Chapter::all(root)?.into_iter().map(|chapter| Rebuild::of(root, chapter));
+    let all = Chapter::sound(root)?.into_iter().map(|chapter| Rebuild::of(root, chapter));
     Ok(all.filter(Rebuild::exists).max_by_key(Rebuild::last_saved))
 }
 

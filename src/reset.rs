@@ -32,6 +32,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let task = Task::find(root, &args.what)?;
     let mine = Rebuild::started(root, task.chapter().clone())?;
     let (files, remove) = wanted(root, &mine, &task, args.step)?;
+    backup::allowed(&mine, &files, &remove)?;
     let changed = |(path, text): &(&PathBuf, &Vec<u8>)| {
         std::fs::read(mine.dir.join(path)).ok().as_ref() != Some(*text)
     };
@@ -50,7 +51,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         println!("nothing changed");
         return Ok(ExitCode::FAILURE);
     }
-    match backup::replace(&mine, &files, &remove)? {
+    match backup::replace(root, &mine, &files, &remove)? {
         Some(folder) => println!("done; what you had is in {folder}"),
         None => println!("done"),
     }

@@ -53,7 +53,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         bail!("{} adds no source of its own: read {}", unit.id(), unit.page(&mine.chapter));
     }
     if args.apply {
-        match backup::replace(&mine, &files, &[])? {
+        match backup::replace(root, &mine, &files, &[])? {
             Some(folder) => println!("the book's version is in place; yours is in {folder}"),
             None => println!("the book's version is in place"),
         }
@@ -62,7 +62,9 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let style = Style::stdout();
     let mut same = true;
     for (path, book) in &files {
-        let yours = fs::read_to_string(mine.dir.join(path)).unwrap_or_default();
+        let yours = mine.dir.join(path);
+        let yours = yours.is_file().then(|| fs::read(yours).unwrap_or_default());
+        let yours = String::from_utf8_lossy(yours.as_deref().unwrap_or_default());
         let book = String::from_utf8_lossy(book);
         if yours != book {
             same = false;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::backup;
 use crate::chapter::{Chapter, Exercise};
 use crate::cut;
 use crate::rebuild::{self, Files, Rebuild};
@@ -55,7 +56,8 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     }
     let mine = Rebuild::of(root, chapter);
     let (name, short) = (&mine.chapter.name, mine.chapter.short());
-    if mine.dir.exists() {
+    let turn = rebuild::turn(root)?;
+    if mine.is_taken()? {
         bail!(
             "my/{name} is there already and stays as it is.\n  \
              to go on with it       cargo run -- watch {short}\n  \
@@ -65,6 +67,7 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
         );
     }
     lay_out(root, &mine, from)?;
+    drop(turn);
     let step = &mine.chapter.steps[from - 1];
     println!("my/{name} is yours: {} from step {from} on.\n", mine.chapter.title);
     println!("Read    {}", crate::page(&mine.chapter, &step.page()));
@@ -88,15 +91,18 @@ fn start_exercise(root: &Path, chapter: Chapter, exercise: &Exercise) -> Result<
     let mine = Rebuild::of(root, chapter);
     let chapter = &mine.chapter;
     let file = format!("exercises/{}.rs", exercise.id);
-    if !mine.dir.exists() {
+    let turn = rebuild::turn(root)?;
+    if !mine.is_taken()? {
         lay_out(root, &mine, chapter.steps.len() + 1)?;
         println!("my/{} is yours, with the book's steps in it.\n", chapter.name);
     } else if !mine.dir.join(&file).exists() {
         let book = chapter.dir.join(&file);
         let text =
             fs::read_to_string(&book).with_context(|| format!("cannot read {}", book.display()))?;
+        backup::within(&mine, Path::new(&file))?;
         crate::write(&mine.dir.join(&file), &text)?;
     }
+    drop(turn);
     println!(
         "{}: {}, level {}, {} min\n",
         exercise.id, exercise.title, exercise.level, exercise.minutes
@@ -129,9 +135,15 @@ pub fn put(root: &Path, dir: &Path, files: &Files) -> Result<()> {
     write_all(whole.path(), files)?;
     fs::set_permissions(whole.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     if fs::rename(whole.path(), dir).is_err() {
+        if fs::symlink_metadata(dir).is_ok() {
+            bail!("{} is there already", dir.strip_prefix(root).unwrap_or(dir).display());
+        }
         // target/ can be on another disk.
         fs::create_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        write_all(dir, files)?;
+        write_all(dir, files).inspect_err(|_| {
+            // Half a package would be in the way of the next start.
+            let _ = fs::remove_dir_all(dir);
+        })?;
     }
     Ok(())
 }
@@ -157,9 +169,10 @@ mod tests {
         for name in ["chapters", "Cargo.toml"] {
             std::os::unix::fs::symlink(book.join(name), root.path().join(name)).expect("a link");
         }
+        fs::write(root.path().join("my"), "in the way").expect("a file");
         let chapter = Chapter::find(root.path(), "ch01").expect("the chapter");
         let mine = Rebuild::of(root.path(), chapter);
-        // There is no my/ to put it in.
+        // my/ is no folder to put it in.
         assert!(lay_out(root.path(), &mine, 1).is_err());
         let target = root.path().join("target");
         let left = fs::read_dir(&target).expect("target/").count();

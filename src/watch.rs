@@ -248,7 +248,15 @@ impl Session {
                 }
                 fresh.push(report);
             })?;
-            new.extend(remember(&self.root, chapter, &fresh)?);
+            match remember(&self.root, chapter, &fresh) {
+                Ok(noted) => new.extend(noted),
+                Err(error) => {
+                    println!(
+                        "{}",
+                        self.style.red(&format!("what is right is not noted: {error:#}"))
+                    );
+                }
+            }
         }
         let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         let turned = |report: &&Report| {

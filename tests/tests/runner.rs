@@ -66,6 +66,21 @@ fn main() -> ExitCode {
             "a_fork_needs_no_lock_file_that_knows_the_readers_package",
             a_fork_needs_no_lock_file_that_knows_the_readers_package,
         ),
+        (
+            "what_is_no_rebuild_is_named_with_one_way_out",
+            what_is_no_rebuild_is_named_with_one_way_out,
+        ),
+        ("starts_at_once_begin_once", starts_at_once_begin_once),
+        ("a_broken_chapter_stops_itself_only", a_broken_chapter_stops_itself_only),
+        (
+            "progress_that_cannot_be_read_is_kept_and_hides_nothing",
+            progress_that_cannot_be_read_is_kept_and_hides_nothing,
+        ),
+        ("nothing_is_written_through_a_link", nothing_is_written_through_a_link),
+        (
+            "an_output_that_is_full_or_closed_is_said_or_quiet",
+            an_output_that_is_full_or_closed_is_said_or_quiet,
+        ),
     ];
     let trials = tests.iter().map(|(name, test)| {
         let test = *test;
@@ -985,4 +1000,231 @@ fn a_fork_needs_no_lock_file_that_knows_the_readers_package() {
     }
     let version = env!("CARGO_PKG_RUST_VERSION");
     assert!(read("README.md").contains(&format!("({version} or later)")), "README.md");
+}
+
+fn what_is_no_rebuild_is_named_with_one_way_out() {
+    let book = Book::new("strange");
+    let place = book.0.join("my/ch07-tiny");
+    let file = || fs::write(&place, "mine");
+    let folder = || fs::create_dir(&place).and_then(|()| fs::write(place.join("notes"), "mine"));
+    let link = || std::os::unix::fs::symlink("gone", &place);
+    let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 3] = [
+        ("is not a folder", &file),
+        ("is a folder without a Cargo.toml", &folder),
+        ("is a link that leads to no folder", &link),
+    ];
+    for (what, put) in kinds {
+        put().expect(what);
+        for args in [
+            &["start", "ch07"][..],
+            &["start", "ex_shout"],
+            &["reset", "ch07", "--yes"],
+            &["reset", "step1", "--yes"],
+            &["check", "ch07"],
+            &["solution", "step1", "--apply"],
+        ] {
+            let said = book.run(args);
+            assert_eq!((said.status, said.out.as_str()), (Some(1), ""), "{said:#?}");
+            let first = format!("workbook: my/ch07-tiny {what}, so it is no rebuild.");
+            assert!(said.err.starts_with(&first), "{said:#?}");
+            assert!(!said.err.contains("reset"), "one way out: {said:#?}");
+        }
+        // The way out that is named is one.
+        let said = book.run(&["start", "ch07"]);
+        let (mv, start) = ("mv my/ch07-tiny ch07-tiny.old", "cargo run -- start ch07");
+        assert!(said.err.contains(mv) && said.err.contains(start), "{said:#?}");
+        fs::rename(&place, book.0.join("ch07-tiny.old")).expect("moved");
+        book.run(&["start", "ch07"]).says(0, &["my/ch07-tiny is yours"]);
+        fs::remove_dir_all(&place).expect("a folder");
+        let old = book.0.join("ch07-tiny.old");
+        fs::remove_file(&old).or_else(|_| fs::remove_dir_all(&old)).expect("it was kept");
+    }
+    // A reader who has cleared all of my/ away.
+    fs::remove_dir_all(book.0.join("my")).expect("a folder");
+    book.run(&["start", "ch07"]).says(0, &["my/ch07-tiny is yours"]);
+}
+
+fn starts_at_once_begin_once() {
+    let book = Book::new("at_once");
+    for args in [["start", "ch07"], ["start", "ex_shout"]] {
+        let begun: Vec<Child> = (0..4)
+            .map(|_| {
+                let mut command = book.command(&args);
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+                command.spawn().expect("the runner starts")
+            })
+            .collect();
+        let said: Vec<Said> = begun
+            .into_iter()
+            .map(|child| Said::from(&args, &child.wait_with_output().expect("it ends")))
+            .collect();
+        let won = said.iter().filter(|said| said.out.contains("my/ch07-tiny is yours")).count();
+        assert_eq!(won, 1, "{said:#?}");
+        for said in said {
+            let late = said.err.contains("my/ch07-tiny is there already and stays as it is");
+            assert!(said.status == Some(0) || (late && args[1] == "ch07"), "{said:#?}");
+        }
+        fs::remove_dir_all(book.0.join("my/ch07-tiny")).expect("a folder");
+    }
+}
+
+fn a_broken_chapter_stops_itself_only() {
+    let book = Book::new("broken");
+    let manifest = "[package]\nname = \"ch06-odd\"\nedition.workspace = true\n";
+    book.put("chapters/ch06-odd/Cargo.toml", manifest);
+    book.put("chapters/ch06-odd/src/lib.rs", "//! Odd.\n");
+    let path = "chapters/ch06-odd/exercises.toml";
+    book.put(path, "title = \"Odd\"\nlevel = 1\nminuets = 1\n");
+    let line = "workbook: chapters/ch06-odd/exercises.toml:3: unknown field `minuets`";
+    for (args, status, part) in [
+        (&["start", "ch07"][..], 0, "my/ch07-tiny is yours"),
+        (&["list"], 0, "ch07-tiny: Tiny"),
+        (&["progress"], 0, "ch07-tiny"),
+        (&["hint"], 0, "hint 1 of 4"),
+        (&["check", "step1"], 1, "not started"),
+        (&["solution", "step1"], 0, "the book's"),
+        (&["reset", "step1", "--yes"], 0, "is the starter already"),
+        (&["doctor"], 0, "What the workbook needs"),
+        (&["cut", "ch07", "--check"], 0, "1 exercises, 0 changed"),
+    ] {
+        let said = book.run(args);
+        said.says(status, &[part]);
+        assert!(said.err.starts_with(line) && said.err.lines().count() == 1, "{said:#?}");
+    }
+    // Asking for it, or for all of them.
+    for args in [&["start", "ch06"][..], &["list", "6"], &["judge", "ch06"], &["bench", "ch06"]] {
+        book.run(args).refuses(1, &[&line[10..]]);
+    }
+    book.run(&["cut"]).refuses(1, &[&line[10..]]);
+    book.run(&["new", "ch06-even"]).refuses(1, &[&line[10..]]);
+    let step = "title = \"Odd\"\nlevel = 1\nminutes = 1\n\n[[step]]\nid = \"step2_a\"\ntitle = \"A\"\nmodules = []\n\
+                minutes = 1\nhints = []\n";
+    book.put(path, step);
+    book.run(&["list", "ch06"])
+        .refuses(1, &["ch06-odd/exercises.toml:6: step \"step2_a\" is number 1"]);
+    fs::remove_file(book.0.join(path)).expect("a file");
+    book.run(&["list", "ch06"])
+        .refuses(1, &["cannot read chapters/ch06-odd/exercises.toml: No such"]);
+}
+
+fn progress_that_cannot_be_read_is_kept_and_hides_nothing() {
+    let book = Book::new("unread");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("one", "2 * n");
+    let path = book.0.join("my/progress.txt");
+    let text = |bytes: &[u8]| fs::write(&path, bytes);
+    let pipe = || Command::new("mkfifo").arg(&path).status().map(drop);
+    let big = || {
+        let file = fs::File::create(&path)?;
+        file.set_len(1 << 40)
+    };
+    let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 4] = [
+        ("my/progress.txt:2: this line is not UTF-8", &|| {
+            text(b"ch07-tiny/two done 2026-01-01\n\xff\n")
+        }),
+        ("my/progress.txt is a folder: move it away", &|| fs::create_dir(&path)),
+        ("my/progress.txt is no file: move it away", &pipe),
+        ("my/progress.txt has more than 1024 KiB", &big),
+    ];
+    for (what, put) in kinds {
+        put().expect(what);
+        let before = fs::symlink_metadata(&path).expect(what);
+        for (args, parts) in [
+            (&["list"][..], &["step1_one", "ex_shout"][..]),
+            (&["progress"], &[]),
+            (&["hint"], &[]),
+            (&["check", "step1"], &["1 one", "right", "all right", "next    step2_two"]),
+            (&["check"], &["1 one", "next    step2_two"]),
+        ] {
+            let said = book.run(args);
+            said.says(1, parts);
+            assert!(said.err.contains(what) && said.err.lines().count() == 1, "{said:#?}");
+        }
+        let after = fs::symlink_metadata(&path).expect("it is kept");
+        assert_eq!((after.len(), after.file_type()), (before.len(), before.file_type()), "{what}");
+        assert_eq!(after.modified().ok(), before.modified().ok(), "{what}: not written");
+        fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("removed");
+    }
+    book.run(&["check", "step1"]).says(0, &["all right"]);
+    assert!(book.read("my/progress.txt").contains("ch07-tiny/one done"), "as ever");
+}
+
+fn nothing_is_written_through_a_link() {
+    let book = Book::new("links");
+    let outside = book.0.join("outside");
+    let source = "my/ch07-tiny/src";
+    for (link, target, above) in [
+        (format!("{source}/one.rs"), "one.rs", "my/ch07-tiny/src/one.rs is a link"),
+        (source.into(), "src", "my/ch07-tiny/src is a link"),
+        ("my/ch07-tiny/backup".into(), "backup", "my/ch07-tiny/backup is a link"),
+        ("my/ch07-tiny".into(), "whole", "my/ch07-tiny is a link"),
+    ] {
+        for old in [&outside, &book.0.join("my/ch07-tiny")] {
+            if fs::symlink_metadata(old).is_ok_and(|old| old.is_symlink()) {
+                fs::remove_file(old).expect("a link");
+            } else if old.exists() {
+                fs::remove_dir_all(old).expect("a folder");
+            }
+        }
+        fs::create_dir(&outside).expect("a folder");
+        book.run(&["start", "ch07"]).says(0, &[]);
+        book.write_body("one", "n + n");
+        let (link, target) = (book.0.join(link), outside.join(target));
+        if link.exists() {
+            fs::rename(&link, &target).expect("moved out");
+        } else {
+            fs::create_dir(&target).expect("a folder");
+        }
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        let all = || {
+            workbook::rebuild::walk(&outside).into_iter().map(|path| {
+                let text = fs::read(&path).expect("a file");
+                (path, text)
+            })
+        };
+        let before: Vec<_> = all().collect();
+        for args in [
+            &["reset", "ch07", "--yes"][..],
+            &["reset", "step1", "--yes"],
+            &["solution", "step1", "--apply"],
+        ] {
+            book.run(args).refuses(1, &[above, "nothing is changed; move it away"]);
+        }
+        let after: Vec<_> = all().collect();
+        assert_eq!(before, after, "{}", link.display());
+        assert_eq!(book.read("my/ch07-tiny/src/one.rs").matches("n + n").count(), 1);
+    }
+    fs::remove_file(book.0.join("my/ch07-tiny")).expect("the link");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let pipe = book.0.join(format!("{source}/two.rs"));
+    fs::remove_file(&pipe).expect("a file");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let parts = ["my/ch07-tiny/src/two.rs is neither a file nor a folder"];
+    book.run(&["reset", "step2", "--yes"]).refuses(1, &parts);
+    book.run(&["solution", "step2"]).says(0, &["+    ch07_tiny::one::one(n) * 2"]);
+}
+
+fn an_output_that_is_full_or_closed_is_said_or_quiet() {
+    let book = Book::new("full");
+    for args in
+        [&["--help"][..], &["--version"], &["check", "--help"], &["list"], &["start", "ch07"]]
+    {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let closed = book.command(args).stdout(writer).output().expect("it starts");
+        assert_eq!(
+            (closed.status.code(), closed.stderr.as_slice()),
+            (Some(1), &b""[..]),
+            "{args:?}"
+        );
+        let Ok(full) = fs::File::options().write(true).open("/dev/full") else { continue };
+        let full = book.command(args).stdout(full).output().expect("it starts");
+        let said = Said::from(args, &full);
+        if args[0] != "start" {
+            said.refuses(1, &["cannot print: No space left on device"]);
+        }
+    }
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
+    let nobody = book.command(&["chekc"]).stderr(full).output().expect("it starts");
+    assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
 }
