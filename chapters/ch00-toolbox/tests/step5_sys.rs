@@ -3,17 +3,20 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ch00_toolbox::clock::VirtualClock;
 use ch00_toolbox::sys::{
-    Fd, KeepAlive, Limit, POLLIN, POLLOUT, PollFd, Resource, Signal, Signals,
-    check, errno, kill, limit, nofile, pipe, poll, recv_buffer, retry,
-    send_buffer, set_keepalive, set_limit, set_linger, set_nofile,
-    set_nonblocking, set_recv_buffer, set_send_buffer,
+    Disposition, Fd, KeepAlive, Limit, POLLIN, POLLOUT, PollFd, Resource,
+    Signal, Signals, check, errno, kill, limit, nofile, pipe, poll,
+    recv_buffer, retry, retry_for, send_buffer, set_disposition, set_keepalive,
+    set_limit, set_linger, set_nofile, set_nonblocking, set_recv_buffer,
+    set_send_buffer,
 };
 
 /// Signals and limits belong to the whole process, and tests are threads.
@@ -138,6 +141,45 @@ fn polling() {
     assert!(end[0].readable(), "the end of a pipe is something to read");
 }
 
+/// I1: interrupted, a wait goes on for the rest of its time, and not anew.
+#[test]
+fn the_rest_of_the_time() {
+    // How long each wait takes, and what it returns.
+    let check =
+        |all: Option<u64>, waits: &[(u64, Option<usize>)], ms: &[i32]| {
+            let clock = VirtualClock::new();
+            let (mut waits, mut asked) = (waits.iter(), Vec::new());
+            let call = |ms| {
+                asked.push(ms);
+                let (takes, result) = waits.next().expect("no further wait");
+                clock.advance(Duration::from_millis(*takes));
+                result.ok_or_else(|| ErrorKind::Interrupted.into())
+            };
+            let all = all.map(Duration::from_millis);
+            let n = retry_for(&clock, all, call).expect("no error");
+            assert_eq!(asked, ms, "input: {all:?}");
+            assert_eq!(waits.next(), None, "input: {all:?}");
+            n
+        };
+    let (eintr, nothing, one) = (None, Some(0), Some(1));
+    let waits = [(9_000, eintr), (999, eintr), (1, nothing)];
+    assert_eq!(check(Some(10_000), &waits, &[10_000, 1_000, 1]), 0);
+    let late = [(10_005, eintr), (0, nothing)];
+    assert_eq!(check(Some(10_000), &late, &[10_000, 0]), 0);
+    let came = [(9_000, eintr), (7, one)];
+    assert_eq!(check(Some(10_000), &came, &[10_000, 1_000]), 1);
+    assert_eq!(check(None, &[(5, eintr), (5, one)], &[-1, -1]), 1);
+    // Longer than a c_int of milliseconds: in two waits.
+    let longest = i32::MAX as u64;
+    let waits = [(longest, nothing), (5, nothing)];
+    assert_eq!(check(Some(longest + 5), &waits, &[i32::MAX, 5]), 0);
+
+    let clock = VirtualClock::new();
+    let fails = |_| Err(ErrorKind::InvalidInput.into());
+    let error = retry_for(&clock, None, fails).expect_err("not EINTR");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
 /// I4: a signal is an event: taken once, and readable for poll before.
 #[test]
 fn signals_are_events() {
@@ -154,6 +196,49 @@ fn signals_are_events() {
     let mut both = [signals.wait(), signals.wait()];
     both.sort();
     assert_eq!(both, [Signal::Usr1, Signal::Usr2]);
+}
+
+/// I4: as long as a signal was not taken, poll returns at once, even where
+/// its byte was swallowed because it came just before the pipe was emptied.
+#[test]
+fn as_long_as_a_bit_is_set() {
+    let _alone = PROCESS.lock();
+    let signals = Signals::new(&[Signal::Usr1]).expect("caught");
+    let readable = || {
+        let mut fds = [PollFd::new(&signals, POLLIN)];
+        poll(&mut fds, Some(Duration::ZERO)).expect("a look") == 1
+    };
+    assert_eq!(signals.try_wait(), None); // the bits were looked at
+    kill(me(), Signal::Usr1).expect("sent");
+    poll(&mut [PollFd::new(&signals, POLLIN)], None).expect("it comes");
+    signals.empty_pipe(); // what try_wait does next
+    assert!(readable(), "a signal came, and would wake nobody");
+    assert_eq!(signals.try_wait(), Some(Signal::Usr1));
+    assert_eq!(signals.try_wait(), None);
+    assert!(
+        !readable(),
+        "all signals are taken, and poll would not wait"
+    );
+}
+
+/// I4: what a signal did before is what it does afterwards. A program that
+/// is started now inherits it.
+#[test]
+fn the_old_action_comes_back() {
+    let _alone = PROCESS.lock();
+    let ended_by = || {
+        let mut sh = Command::new("sh");
+        let ended = sh.args(["-c", "kill -s USR2 $$"]).status();
+        ended.expect("sh starts").signal()
+    };
+    for (before, expected) in [
+        (Disposition::Ignore, None),
+        (Disposition::Default, Some(Signal::Usr2.number())),
+    ] {
+        set_disposition(Signal::Usr2, before).expect("not SIGKILL");
+        drop(Signals::new(&[Signal::Usr2]).expect("caught"));
+        assert_eq!(ended_by(), expected, "input: {before:?}");
+    }
 }
 
 /// I4: a hundred thousand signals do not fill the pipe, stop the handler or
@@ -224,7 +309,6 @@ fn killing() {
         .spawn();
     let mut cat = cat.expect("cat starts");
     kill(cat.id(), Signal::Term).expect("ours");
-    use std::os::unix::process::ExitStatusExt;
     let status = cat.wait().expect("cat ends");
     assert_eq!(status.signal(), Some(Signal::Term.number()));
 }

@@ -39,7 +39,9 @@ pub use children::has_ended;
 pub use errno::{check, errno, retry};
 pub use fd::{Fd, pipe, set_nonblocking};
 pub use limits::{Limit, Resource, limit, nofile, set_limit, set_nofile};
-pub use poll::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollFd, poll};
+pub use poll::{
+    POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollFd, poll, retry_for,
+};
 pub use signals::{Disposition, Signal, Signals, kill, set_disposition};
 pub use sockopt::{
     KeepAlive, recv_buffer, send_buffer, set_keepalive, set_linger,

@@ -4,8 +4,9 @@ use std::ffi::{c_int, c_short};
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ch00_toolbox::clock::{Clock, Deadline, RealClock};
 use ch00_toolbox::sys::errno::check;
 use ch00_toolbox::sys::raw::{self, Nfds, RawPollFd};
 
@@ -65,24 +66,41 @@ pub fn poll(
     fds: &mut [PollFd<'_>],
     timeout: Option<Duration>,
 ) -> io::Result<usize> {
-    let start = Instant::now();
-    loop {
-        let left = timeout.map(|all| all.saturating_sub(start.elapsed()));
+    retry_for(&RealClock::new(), timeout, |ms| {
         // SAFETY: `PollFd` is transparent over `struct pollfd`; the kernel
         // reads and writes `fds.len()` of them, within the slice.
         let n = check(unsafe {
             let raw: *mut RawPollFd = fds.as_mut_ptr().cast();
-            raw::poll(raw, fds.len() as Nfds, millis(left))
+            raw::poll(raw, fds.len() as Nfds, ms)
         });
-        match n {
+        n.map(|n| n as usize)
+    })
+}
+// ANCHOR_END: poll
+
+// ANCHOR: retry_for
+/// Waits by a call that takes milliseconds (-1: for ever) and returns 0 when
+/// they are over. Interrupted by a signal, it is called again with the rest.
+///
+/// # Errors
+/// Those of the call but EINTR.
+pub fn retry_for(
+    clock: &dyn Clock,
+    timeout: Option<Duration>,
+    mut call: impl FnMut(c_int) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let deadline = timeout.map(|all| Deadline::after(clock, all));
+    loop {
+        let left = deadline.map(|deadline| deadline.left(clock));
+        match call(millis(left)) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            // The longest wait that poll can express ran out, not ours.
+            // The longest wait that a c_int can express ran out, not ours.
             Ok(0) if left.is_none_or(|left| !within(left)) => continue,
-            n => return n.map(|n| n as usize),
+            result => return result,
         }
     }
 }
-// ANCHOR_END: poll
+// ANCHOR_END: retry_for
 
 // ANCHOR: millis
 /// The timeout as poll wants it: -1 for ever; otherwise rounded up, since

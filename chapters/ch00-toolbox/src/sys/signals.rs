@@ -113,15 +113,13 @@ extern "C" fn on_signal(signal: c_int) {
     // SAFETY: as above.
     unsafe { *errno = saved };
 }
-// ANCHOR_END: handler
 
-// ANCHOR: wake
 /// Makes the pipe readable. When it is full it is readable already.
 fn wake() {
     // SAFETY: one byte, valid for reads; the descriptor is never closed.
     unsafe { raw::write(WAKE.load(SeqCst), [1u8].as_ptr().cast(), 1) };
 }
-// ANCHOR_END: wake
+// ANCHOR_END: handler
 
 /// Signals that arrive as events, as long as it lives.
 #[derive(Debug)]
@@ -174,19 +172,11 @@ impl Signals {
             let _ = poll(&mut [PollFd::new(&self, POLLIN)], None);
         }
     }
-    // ANCHOR_END: wait
 
-    // ANCHOR: try_wait
     /// The next signal, if one came. Several of one kind may come as one.
     pub fn try_wait(&self) -> Option<Signal> {
         if PENDING.load(SeqCst) == 0 {
-            let mut bytes = [0; 64];
-            while self.pipe.read(&mut bytes).is_ok_and(|n| n == bytes.len()) {}
-            // A signal may have come before the pipe was emptied: as long as
-            // a bit is set, the pipe must be readable.
-            if PENDING.load(SeqCst) != 0 {
-                wake();
-            }
+            self.empty_pipe(); // and of what came just now, the bytes
         }
         let came = |signal: &Signal| {
             let bit = 1 << signal.number();
@@ -194,7 +184,19 @@ impl Signals {
         };
         Signal::ALL.into_iter().find(came)
     }
-    // ANCHOR_END: try_wait
+
+    /// Takes the bytes out of the pipe; where a signal has not been taken
+    /// yet, the pipe is readable afterwards all the same.
+    pub fn empty_pipe(&self) {
+        let mut bytes = [0; 64];
+        while self.pipe.read(&mut bytes).is_ok_and(|n| n == bytes.len()) {}
+        // They may have been those of signals that came just now: as long
+        // as a bit is set, the pipe must be readable.
+        if PENDING.load(SeqCst) != 0 {
+            wake();
+        }
+    }
+    // ANCHOR_END: wait
 }
 
 // ANCHOR: end
