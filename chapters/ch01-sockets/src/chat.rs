@@ -15,6 +15,7 @@
 //! which is ch02.
 
 use ch00_toolbox::clock::Clock;
+use ch00_toolbox::sys::{PollFd, poll};
 use ch01_sockets::bucket::{Bucket, Rate};
 use ch01_sockets::echo::{read_some, write_all};
 use ch01_sockets::frame::{Framing, Lines};
@@ -49,12 +50,20 @@ pub trait Link: Send + Sync + 'static {
     /// # Errors
     /// The connection is of no more use.
     fn send(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Waits before the next line may be said; false, at once, when the
+    /// connection is gone both ways: nobody is there to have said it.
+    ///
+    /// # Errors
+    /// As `receive`.
+    fn pause(&self, wait: Duration) -> io::Result<bool>;
     /// Everything is sent: tells the peer that no more will come.
     fn finish(&self);
     /// Ends both directions now, and wakes who waits in either.
     fn cut(&self);
 }
+// ANCHOR_END: link
 
+// ANCHOR: tcp
 impl Link for TcpStream {
     fn receive(&self, buf: &mut [u8]) -> io::Result<usize> {
         read_some(&mut &*self, buf)
@@ -62,6 +71,12 @@ impl Link for TcpStream {
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
         write_all(&mut &*self, bytes)
+    }
+
+    fn pause(&self, wait: Duration) -> io::Result<bool> {
+        // Asked for no event, poll still tells of POLLERR and POLLHUP.
+        let mut gone = [PollFd::new(self, 0)];
+        Ok(poll(&mut gone, Some(wait))? == 0)
     }
 
     fn finish(&self) {
@@ -72,7 +87,7 @@ impl Link for TcpStream {
         let _ = self.shutdown(Shutdown::Both);
     }
 }
-// ANCHOR_END: link
+// ANCHOR_END: tcp
 
 /// The limits of each client.
 #[derive(Clone, Copy, Debug)]
@@ -272,8 +287,7 @@ impl Hub {
             self.event(id, Event::Leave(&why));
             // Closing with bytes unread would send RST and throw away what
             // is still on its way to the peer: so read on until its FIN.
-            let mut unread = [0; 1024];
-            while let Ok(1..) = link.receive(&mut unread) {}
+            let _ = to_the_end(link, &mut [0; 1024]);
         });
     }
     // ANCHOR_END: connection
@@ -299,7 +313,10 @@ impl Hub {
                 let wait = bucket.take(self.clock.now());
                 if outbox.crowded() || !wait.is_zero() {
                     flush(link, outbox, &mut batch)?;
-                    self.clock.sleep(wait); // I11: not reading is the brake
+                    // I11: not reading is the brake.
+                    if !link.pause(wait)? {
+                        return to_the_end(link, &mut buf);
+                    }
                 }
             }
             flush(link, outbox, &mut batch)?;
@@ -351,6 +368,14 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+// ANCHOR: to_the_end
+/// Reads on until the link's end, and drops what comes.
+fn to_the_end<L: Link>(link: &L, buf: &mut [u8]) -> io::Result<()> {
+    while link.receive(buf)? > 0 {}
+    Ok(())
+}
+// ANCHOR_END: to_the_end
 
 // ANCHOR: write
 /// The client's writer: waits for what others have to say to it.

@@ -213,6 +213,19 @@ impl Link for Timed {
         }
     }
 
+    // ANCHOR_END: impl
+
+    // ANCHOR: pause
+    fn pause(&self, wait: Duration) -> io::Result<bool> {
+        // That it has to wait for us is no silence of a member's. A
+        // stranger's time runs on.
+        self.lock().watch.heard(self.seat.clock().now());
+        let left = self.patience()?;
+        self.stream.pause(wait.min(left))
+    }
+    // ANCHOR_END: pause
+
+    // ANCHOR: finish
     fn finish(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
         let (state, _) = self
@@ -229,7 +242,7 @@ impl Link for Timed {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
-// ANCHOR_END: impl
+// ANCHOR_END: finish
 
 fn late(why: &str) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, why)
@@ -250,3 +263,87 @@ pub fn drain(hub: &Hub, limit: Duration) -> usize {
     late
 }
 // ANCHOR_END: drain
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ch00_toolbox::clock::VirtualClock;
+    use ch01_sockets::bucket::Rate;
+    use ch01_sockets::chat::Limits;
+    use ch01_sockets::outbox::Limit;
+    use ch01_sockets::registry::{ClientId, Core, Effect, Event};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    const S: Duration = Duration::from_secs(1);
+    const LIMITS: Limits = Limits {
+        line: 9,
+        outbox: Limit { bytes: 9, lines: 9 },
+        rate: Rate {
+            burst: 9,
+            per_second: 9,
+        },
+    };
+    const TIMES: Times = Times {
+        terms: Terms {
+            login: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+        },
+        send: S,
+        linger: S,
+    };
+
+    /// To this core all are strangers, or none is.
+    struct Strangers(bool);
+
+    impl Core for Strangers {
+        fn step(&mut self, _: ClientId, _: Event, _: &mut Vec<Effect>) {}
+
+        fn stranger(&self, _: ClientId) -> bool {
+            self.0
+        }
+    }
+
+    /// A link that no thread uses, and its peer.
+    fn linked(
+        core: Strangers,
+        clock: &VirtualClock,
+    ) -> io::Result<(Timed, TcpStream)> {
+        let hub = Hub::new(Box::new(core), LIMITS, Arc::new(clock.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let peer = TcpStream::connect(listener.local_addr()?)?;
+        let (stream, _) = listener.accept()?;
+        let mut link = None;
+        let kept = hub.admit(|seat| {
+            link = Some(Timed::new(stream, seat, TIMES)?);
+            Err::<TcpStream, _>(ErrorKind::Other.into())
+        });
+        link.map(|link| (link, peer)).ok_or_else(|| {
+            kept.err().unwrap_or_else(|| io::Error::other("no link"))
+        })
+    }
+
+    /// I11, I12: a member that waits for us is not silent; a stranger's time
+    /// runs on
+    #[test]
+    fn waiting_for_us_is_no_silence() -> io::Result<()> {
+        let clock = VirtualClock::new();
+        let (link, mut peer) = linked(Strangers(false), &clock)?;
+        for seconds in [29, 58, 87] {
+            clock.advance(S * 29);
+            let here = link.pause(Duration::ZERO)?;
+            assert!(here, "input: a member, {seconds} s of our waits");
+        }
+        clock.advance(S * 29);
+        peer.write_all(b"hi")?;
+        assert_eq!(link.receive(&mut [0; 8])?, 2, "input: its next bytes");
+
+        let (link, _peer) = linked(Strangers(true), &clock)?;
+        clock.advance(S * 29);
+        assert!(link.pause(Duration::ZERO)?, "input: a stranger, in time");
+        clock.advance(S);
+        let late = link.pause(Duration::ZERO).map_err(|e| e.to_string());
+        assert_eq!(late, Err("no name in time".to_string()), "and late");
+        Ok(())
+    }
+}

@@ -2,9 +2,9 @@
 //! over real sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, TOO_SLOW, serve};
 use ch01_sockets::outbox::Limit;
 use ch01_sockets::registry::{ClientId, Core, Echo, Effect, Event, Registry};
+
+mod client;
+use client::Client;
 
 /// `1 enter`, `1 leave WHY`, `1 notice TEXT` or `1: LINE` (with `\xNN`).
 fn play(registry: &mut Registry, script: &str) -> String {
@@ -205,60 +208,6 @@ fn chat(limits: Limits) -> SocketAddr {
     start(Box::new(Registry::default()), limits)
 }
 
-struct Client {
-    stream: TcpStream,
-    lines: Mutex<BufReader<TcpStream>>,
-}
-
-impl Client {
-    fn new(addr: SocketAddr) -> Client {
-        let stream = TcpStream::connect(addr).expect("a connection");
-        let limit = Some(Duration::from_secs(20));
-        stream.set_read_timeout(limit).expect("a timeout");
-        stream.set_write_timeout(limit).expect("a timeout");
-        let lines = BufReader::new(stream.try_clone().expect("a clone"));
-        Client {
-            stream,
-            lines: Mutex::new(lines),
-        }
-    }
-
-    /// Connected, named, and its arrival heard.
-    fn named(addr: SocketAddr, name: &str) -> Client {
-        let client = Client::new(addr);
-        client.say(name);
-        client.until(&format!("* {name} joined lobby"));
-        client
-    }
-
-    fn say(&self, line: &str) {
-        (&self.stream)
-            .write_all(format!("{line}\n").as_bytes())
-            .expect("a write");
-    }
-
-    fn hear(&self) -> Option<String> {
-        let mut line = String::new();
-        self.lines
-            .lock()
-            .expect("no panic")
-            .read_line(&mut line)
-            .expect("a line");
-        line.strip_suffix('\n').map(str::to_string)
-    }
-
-    /// Reads on to this line.
-    fn until(&self, wanted: &str) {
-        loop {
-            match self.hear() {
-                Some(line) if line == wanted => return,
-                Some(_) => {}
-                None => panic!("the end, and no {wanted:?}"),
-            }
-        }
-    }
-}
-
 /// I7: eight talk at once over sockets, and all see one order
 #[test]
 fn everybody_sees_the_same_order() {
@@ -348,12 +297,7 @@ fn an_echo_client_that_reads_late_loses_nothing() {
             client.stream.shutdown(Shutdown::Write).expect("a FIN");
         });
         let mut got = String::new();
-        client
-            .lines
-            .lock()
-            .expect("no panic")
-            .read_to_string(&mut got)
-            .expect("text");
+        client.reader().read_to_string(&mut got).expect("text");
         got
     });
     assert!(
@@ -412,6 +356,26 @@ fn a_reset_in_the_middle_of_a_line() {
     witness.until("ann: still here");
 }
 
+/// I8: a reset frees the name at once, whatever of the client's is unread
+#[test]
+fn a_reset_of_a_client_that_is_slowed_down() {
+    let rate = Rate {
+        burst: 1,
+        per_second: 1,
+    };
+    let addr = chat(Limits { rate, ..LIMITS });
+    let witness = Client::named(addr, "ann");
+    let client = Client::named(addr, "bob");
+    witness.until("* bob joined lobby");
+    client.say(&"\n".repeat(16_300)); // at that rate, four and a half hours
+    set_linger(&client.stream, Some(Duration::ZERO)).expect("an option");
+    drop(client);
+    let heard = witness.hear().expect("a line");
+    let heard = heard.split(" (os error").next().unwrap_or_default();
+    assert_eq!(heard, "* bob left lobby: Connection reset by peer");
+    Client::named(addr, "bob");
+}
+
 /// I5, I12: after a half-close everything owed arrives, and then the end
 #[test]
 fn a_half_close_gets_all_its_answers() {
@@ -423,12 +387,7 @@ fn a_half_close_gets_all_its_answers() {
         .expect("a write");
     client.stream.shutdown(Shutdown::Write).expect("a FIN");
     let mut got = String::new();
-    client
-        .lines
-        .lock()
-        .expect("no panic")
-        .read_to_string(&mut got)
-        .expect("text");
+    client.reader().read_to_string(&mut got).expect("text");
     let answers = got.lines().filter(|line| line.starts_with("ann: "));
     assert_eq!(answers.count(), 300, "input: 300 lines and a FIN");
 }

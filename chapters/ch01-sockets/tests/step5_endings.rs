@@ -2,7 +2,7 @@
 //! test waits longer than for the event that it is about.
 
 use std::env;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ch00_toolbox::clock::RealClock;
 use ch00_toolbox::process::{Launch, Server};
+use ch00_toolbox::sys::set_linger;
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
 use ch01_sockets::endings::{Timed, Times};
@@ -18,7 +19,9 @@ use ch01_sockets::outbox::Limit;
 use ch01_sockets::patience::{Next, Terms, Watch};
 use ch01_sockets::registry::{Core, Echo, Registry};
 
-const LONG: Duration = Duration::from_secs(20);
+mod client;
+use client::{Client, LONG};
+
 const SHORT: Duration = Duration::from_millis(150);
 
 const TIMES: Times = Times {
@@ -36,20 +39,38 @@ fn reach_the_step() {
     assert_eq!(watch.next(Duration::ZERO, false), Next::Wait(LONG));
 }
 
+const LIMITS: Limits = Limits {
+    line: 4096,
+    outbox: Limit {
+        bytes: 64 * 1024,
+        lines: 4096,
+    },
+    rate: Rate {
+        burst: 0,
+        per_second: 0,
+    },
+};
+
+/// A line a second.
+const SLOWLY: Limits = Limits {
+    rate: Rate {
+        burst: 1,
+        per_second: 1,
+    },
+    ..LIMITS
+};
+
 /// A server in this process; the hub and where it listens.
 fn start(core: Box<dyn Core>, times: Times) -> (Arc<Hub>, SocketAddr) {
+    start_within(LIMITS, core, times)
+}
+
+fn start_within(
+    limits: Limits,
+    core: Box<dyn Core>,
+    times: Times,
+) -> (Arc<Hub>, SocketAddr) {
     reach_the_step();
-    let limits = Limits {
-        line: 4096,
-        outbox: Limit {
-            bytes: 64 * 1024,
-            lines: 4096,
-        },
-        rate: Rate {
-            burst: 0,
-            per_second: 0,
-        },
-    };
     let hub = Hub::new(core, limits, Arc::new(RealClock::new()));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("an address");
@@ -67,50 +88,6 @@ fn chat(terms: Terms) -> (Arc<Hub>, SocketAddr) {
     start(Box::new(Registry::default()), times)
 }
 
-struct Client {
-    stream: TcpStream,
-    lines: BufReader<TcpStream>,
-}
-
-impl Client {
-    fn new(addr: SocketAddr) -> Client {
-        let stream = TcpStream::connect(addr).expect("a connection");
-        stream.set_read_timeout(Some(LONG)).expect("a timeout");
-        stream.set_write_timeout(Some(LONG)).expect("a timeout");
-        let lines = BufReader::new(stream.try_clone().expect("a clone"));
-        Client { stream, lines }
-    }
-
-    fn named(addr: SocketAddr, name: &str) -> Client {
-        let mut client = Client::new(addr);
-        client.say(name);
-        client.until(&format!("* {name} joined lobby"));
-        client
-    }
-
-    fn say(&mut self, line: &str) {
-        let line = format!("{line}\n");
-        self.stream.write_all(line.as_bytes()).expect("a write");
-    }
-
-    /// The next line, or `None` at the end.
-    fn hear(&mut self) -> Option<String> {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).expect("a line");
-        line.strip_suffix('\n').map(str::to_string)
-    }
-
-    fn until(&mut self, wanted: &str) {
-        loop {
-            match self.hear() {
-                Some(line) if line == wanted => return,
-                Some(_) => {}
-                None => panic!("the end, and no {wanted:?}"),
-            }
-        }
-    }
-}
-
 /// I12: who never writes is told so and closed at the login deadline
 #[test]
 fn a_client_that_never_writes() {
@@ -118,7 +95,7 @@ fn a_client_that_never_writes() {
         login: SHORT,
         idle: LONG,
     });
-    let mut client = Client::new(addr);
+    let client = Client::new(addr);
     client.until("* your name?");
     assert_eq!(client.hear().as_deref(), Some("* bye: no name in time"));
     assert_eq!(client.hear(), None, "then the end");
@@ -137,7 +114,7 @@ fn a_stranger_that_trickles() {
     let mut heard = Vec::new();
     for _ in 0..10_000 {
         let _ = client.stream.write_all(b"a");
-        match client.lines.read_until(b'\n', &mut heard) {
+        match client.reader().read_until(b'\n', &mut heard) {
             Err(e) if e.kind() == ErrorKind::WouldBlock => {}
             Ok(0) | Err(_) => break,
             Ok(_) => {}
@@ -147,6 +124,38 @@ fn a_stranger_that_trickles() {
     assert_eq!(heard, "* your name?\n* bye: no name in time\n");
 }
 
+/// I11, I12: nor does a stranger whose many lines have to wait for us
+#[test]
+fn a_stranger_that_is_slowed_down() {
+    let terms = Terms {
+        login: SHORT,
+        idle: LONG,
+    };
+    let times = Times { terms, ..TIMES };
+    let core = Box::new(Registry::default());
+    let (_, addr) = start_within(SLOWLY, core, times);
+    let client = Client::new(addr);
+    client.say(&"\n".repeat(16_000));
+    client.until("* bye: no name in time");
+}
+
+/// I8: a reset frees the name at once, whatever of the client's is unread
+#[test]
+fn a_reset_of_a_client_that_is_slowed_down() {
+    let core = Box::new(Registry::default());
+    let (_, addr) = start_within(SLOWLY, core, TIMES);
+    let witness = Client::named(addr, "ann");
+    let client = Client::named(addr, "bob");
+    witness.until("* bob joined lobby");
+    client.say(&"\n".repeat(16_300));
+    set_linger(&client.stream, Some(Duration::ZERO)).expect("an option");
+    drop(client);
+    let heard = witness.hear().expect("a line");
+    let heard = heard.split(" (os error").next().unwrap_or_default();
+    assert_eq!(heard, "* bob left lobby: Connection reset by peer");
+    Client::named(addr, "bob");
+}
+
 /// I12: a silent member is warned, and then closed; the others are told
 #[test]
 fn a_member_that_falls_silent() {
@@ -154,7 +163,7 @@ fn a_member_that_falls_silent() {
         login: LONG,
         idle: SHORT * 2,
     });
-    let mut client = Client::named(addr, "ann");
+    let client = Client::named(addr, "ann");
     client.until("* in lobby: ann");
     let warning = "* still there? say something within 1 s";
     assert_eq!(client.hear().as_deref(), Some(warning));
@@ -190,7 +199,7 @@ fn a_client_that_does_not_close() {
         ..TIMES
     };
     let (hub, addr) = start(Box::new(Registry::default()), times);
-    let mut client = Client::named(addr, "ann");
+    let client = Client::named(addr, "ann");
     client.say("/quit");
     client.until("* bye");
     assert_eq!(client.hear(), None, "our FIN");
@@ -216,9 +225,11 @@ fn a_stranger_that_does_not_close() {
         let mut client = Client::new(addr);
         client.until("* bye: no name in time");
         assert_eq!(client.hear(), None, "our FIN");
-        while trickles && client.stream.write_all(b"a").is_ok() {
-            thread::sleep(SHORT / 10);
-        }
+        let trickle = |_| {
+            let _ = client.stream.write_all(b"a"); // it may be cut off
+            hub.wait_until_empty(SHORT / 10) == 0
+        };
+        let _ = trickles && (0..1000).any(trickle);
         let left = hub.wait_until_empty(LONG);
         assert_eq!(left, 0, "input: trickles {trickles}");
     }
@@ -228,11 +239,11 @@ fn a_stranger_that_does_not_close() {
 #[test]
 fn last_words_are_not_lost_to_a_reset() {
     let (hub, addr) = chat(TIMES.terms);
-    let mut client = Client::named(addr, "ann");
+    let client = Client::named(addr, "ann");
     client.say(&"x".repeat(1_000_000));
     client.until("* bye: a frame of more than 4096 bytes");
     let mut rest = Vec::new();
-    let end = client.lines.read_to_end(&mut rest).map_err(|e| e.kind());
+    let end = client.reader().read_to_end(&mut rest).map_err(|e| e.kind());
     assert_eq!(end, Ok(0), "a FIN, and no reset");
     drop(client);
     assert_eq!(hub.wait_until_empty(LONG), 0);
@@ -257,12 +268,12 @@ fn limited(descriptors: u32, max_clients: u32) -> io::Result<Server> {
 fn no_descriptors_left() -> io::Result<()> {
     reach_the_step();
     let server = limited(16, 1000)?;
-    let mut first = Client::named(server.addr(), "first");
+    let first = Client::named(server.addr(), "first");
     let mut crowd: Vec<_> =
         (0..40).map(|_| Client::new(server.addr())).collect();
     first.say("still here");
     first.until("first: still here");
-    let mut last = crowd.pop().expect("40 clients");
+    let last = crowd.pop().expect("40 clients");
     drop(crowd);
     assert_eq!(last.hear().as_deref(), Some("* your name?"));
     first.say("and now");
@@ -275,11 +286,11 @@ fn no_descriptors_left() -> io::Result<()> {
 fn a_limit_of_clients() -> io::Result<()> {
     reach_the_step();
     let server = limited(64, 2)?;
-    let mut one = Client::named(server.addr(), "one");
+    let one = Client::named(server.addr(), "one");
     let two = Client::named(server.addr(), "two");
     one.until("* two joined lobby");
     let full = "* the server is full: try again later";
-    let mut three = Client::new(server.addr());
+    let three = Client::new(server.addr());
     assert_eq!(three.hear().as_deref(), Some(full));
     drop(two);
     one.until("* two left lobby: hung up");
@@ -362,8 +373,7 @@ fn talk_on(mut stream: TcpStream) {
 /// What the room heard, to the end; says when it is a thousand lines.
 fn listen(client: Client, busy: &std::sync::mpsc::Sender<()>) -> Vec<String> {
     let mut heard = Vec::new();
-    for line in client.lines.lines() {
-        let line = line.expect("a line, and no reset");
+    while let Some(line) = client.hear() {
         if line.starts_with("* c") || line.starts_with("* in ") {
             continue;
         }
@@ -405,7 +415,7 @@ fn a_drain_does_not_wait_for_lines_to_come() -> io::Result<()> {
         .args(["--rate", "1", "--burst", "1", "--linger", "0.1"])
         .args(["--drain", "10"])
         .start()?;
-    let mut client = Client::named(server.addr(), "ann");
+    let client = Client::named(server.addr(), "ann");
     client.say(&"too fast\n".repeat(100));
     client.until("ann: too fast");
     let status = server.terminate();
