@@ -244,12 +244,22 @@ fn scripts(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Writes a file beside the old one and renames it over: a run that is
-/// interrupted leaves the old script or the new one.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let beside = file.with_extension("txt.new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, file)
+/// Writes a script beside the old one and renames it over: a run that is
+/// interrupted, or finds the disk full, leaves the old script or the new one
+/// and never half of one.
+///
+/// # Errors
+/// What the system reports; the old script is there then.
+pub fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let file = fs::canonicalize(file)?; // a link stays a link
+    let mut beside = file.clone().into_os_string();
+    beside.push(".new");
+    let written =
+        fs::write(&beside, text).and_then(|()| fs::rename(&beside, &file));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
 }
 
 fn explain(difference: &Difference) -> String {

@@ -141,7 +141,8 @@ fn golden(parsed: &Parsed) -> Result<(), Failed> {
         let played = golden::play(&script, shell).map_err(|e| named(&e))?;
         let (updated, differences) = played;
         if parsed.switch("update") && !differences.is_empty() {
-            std::fs::write(file, updated).map_err(|e| named(&e))?;
+            let written = golden::replace(file.as_ref(), &updated);
+            written.map_err(|e| named(&e))?;
             say(&format!("{file}: {} updated\n", differences.len()))?;
             continue;
         }

@@ -1,5 +1,8 @@
 //! The finished stage, from outside.
 
+use std::fs;
+use std::path::Path;
+
 use ch00_toolbox::process::{Finished, Launch, Server};
 
 fn run(args: &[&str]) -> Finished {
@@ -26,6 +29,33 @@ fn golden_compares() {
         "{}",
         done.stderr
     );
+}
+
+/// An update that cannot be written leaves the script as it was: here the
+/// kernel lets no file grow. One that can changes the script alone.
+#[test]
+fn golden_updates_or_leaves_the_script() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("main_update");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let (script, link) = (folder.join("a.txt"), folder.join("link.txt"));
+    let old = "echo new\n---\nold\n";
+    fs::write(&script, old).unwrap();
+    std::os::unix::fs::symlink("a.txt", &link).unwrap();
+
+    let stage = Launch::bin("ch00-toolbox");
+    let stage = stage.path().to_str().unwrap().to_owned();
+    let file = link.to_str().unwrap().to_owned();
+    let limited = "ulimit -f 0; exec \"$0\" golden --update \"$1\"";
+    let sh = Launch::program("sh").args(["-c", limited, &stage, &file]);
+    assert!(!sh.run(b"").unwrap().status.success());
+    assert_eq!(fs::read_to_string(&script).unwrap(), old);
+
+    let done = run(&["golden", "--update", &file]);
+    assert_eq!(done.status.code(), Some(0), "{}", done.stderr);
+    let new = "echo new\n---\nnew\n";
+    assert_eq!(fs::read_to_string(&script).unwrap(), new);
+    assert!(link.is_symlink(), "the link is a file now");
 }
 
 /// With the syncs, every crash is survived; without one, it is seen.

@@ -151,6 +151,28 @@ fn a_rename_is_whole() {
     assert!((0..50).any(|seed| after(seed) == new));
 }
 
+/// I2: of two renames the second alone may arrive. The file has two names
+/// then, and is one file all the same.
+#[test]
+fn a_file_with_two_names_is_one_file() {
+    let disk = MemDisk::new();
+    let file = disk.create("a").unwrap();
+    disk.sync_dir().unwrap();
+    file.write_at(0, b"not synced").unwrap();
+    disk.rename("a", "b").unwrap();
+    disk.rename("b", "c").unwrap();
+    let mut both = 0;
+    for seed in 0..200 {
+        let left = disk.crash(seed);
+        let (a, c) = (contents(&left, "a"), contents(&left, "c"));
+        if a.is_some() && c.is_some() {
+            both += 1;
+            assert_eq!(a, c, "input: seed {seed}");
+        }
+    }
+    assert!(both > 0, "never both names");
+}
+
 /// I3: a sync that failed made nothing durable, and the next one, which
 /// succeeds, does not either.
 #[test]
@@ -464,4 +486,24 @@ fn the_journal_on_the_real_disk() {
     file.write_at(0, b"XXXX").unwrap();
     let e = Journal::open(&disk).err().map(|e| e.kind());
     assert_eq!(e, Some(ErrorKind::InvalidData));
+}
+
+/// I4: after a sync that failed, the journal is opened again by a program
+/// that goes on. What it reads there is in the cache, is marked clean, and
+/// would never get to the platter by a sync alone.
+#[test]
+fn a_recovery_writes_again_what_it_shows() {
+    let disk = MemDisk::new();
+    let (mut journal, _) = Journal::open(&disk).unwrap();
+    journal.append(b"first").unwrap();
+    disk.fail_at(disk.operations() + 2, Fault::Io);
+    journal.append(b"second").unwrap_err();
+    let (mut journal, shown) = Journal::open(&disk).unwrap();
+    journal.append(b"acknowledged").unwrap();
+    for seed in 0..64 {
+        let (_, found) = Journal::open(&disk.crash(seed)).unwrap();
+        let (last, before) = found.split_last().unwrap();
+        assert_eq!(before, shown, "input: seed {seed}");
+        assert_eq!(last, b"acknowledged", "input: seed {seed}");
+    }
 }

@@ -132,12 +132,17 @@ impl<'d> Journal<'d> {
             let text = format!("{NAME} does not start with WBJ1");
             return Err(io::Error::new(ErrorKind::InvalidData, text));
         };
-        let (records, end) = decode(body, checksum);
-        let end = (MAGIC.len() + end) as u64;
+        let (records, whole) = decode(body, checksum);
+        let end = (MAGIC.len() + whole) as u64;
         if end < bytes.len() as u64 {
             file.truncate(end)?; // I6: the torn tail goes
         }
-        file.sync()?; // I4: what we read may be in the cache only
+        // I4: what we read may be in the cache only. If a sync of it failed
+        // it is marked clean there, and only a write makes it dirty again.
+        if whole > 0 {
+            file.write_at(MAGIC.len() as u64, &body[..whole])?;
+        }
+        file.sync()?;
         let failed = false;
         Ok((
             Journal {
