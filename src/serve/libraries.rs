@@ -1,4 +1,7 @@
 //! The chapters' libraries, built and found for the blocks that use them.
+//!
+//! They stand in a folder of their own. In the one where cargo builds, `examples/step1_echo` is of whoever built last: the
+//! chapter, the reader's rebuild of it, or another checkout that shares the folder by `CARGO_TARGET_DIR`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -126,6 +129,7 @@ impl Libraries {
     async fn build(&self, args: &[&str]) -> Result<Vec<Value>> {
         let mut command = crate::cargo(&self.root);
         command.args(["build", "--quiet", "--message-format=json"]).args(args);
+        command.arg("--target-dir").arg(self.root.join("target/pages"));
         command.env("CARGO_TERM_COLOR", "never");
         let output = tokio::process::Command::from(command)
             .stdin(Stdio::null())
