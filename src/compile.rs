@@ -96,14 +96,15 @@ pub fn copy(root: &Path, mine: &Rebuild, instead: &Files) -> Result<()> {
     Ok(())
 }
 
-/// Compiles a package's tests of these names, and the stages of the same names, into a target folder of their own.
+/// Compiles a package's tests of these names, and the stages of those names that it has, into a target folder of their own.
 ///
 /// # Errors
 /// When cargo cannot be run or refuses the package; [`processes::Cancelled`].
 pub fn compile(
     dir: &Path,
     target: &Path,
-    names: &[String],
+    tests: &[String],
+    stages: &[String],
     colour: bool,
     cancel: &Cancel,
 ) -> Result<Compiled> {
@@ -113,11 +114,11 @@ pub fn compile(
         true => "--message-format=json-diagnostic-rendered-ansi",
         false => "--message-format=json",
     });
-    for name in names {
+    for name in tests {
         cargo.args(["--test", name]);
-        if dir.join(format!("examples/{name}.rs")).is_file() {
-            cargo.args(["--example", name]);
-        }
+    }
+    for name in stages.iter().filter(|name| dir.join(format!("examples/{name}.rs")).is_file()) {
+        cargo.args(["--example", name]);
     }
     let finished = processes::run(&mut cargo, None, cancel)?;
     let compiled = read(&finished.stdout);

@@ -72,7 +72,7 @@ pub struct Program<'a> {
 }
 
 /// The tests of a program that `wanted` accepts, each run to its end or to the limit, some at a time. `slow` is told the name
-/// of each that takes long.
+/// of each that takes long. What a test leaves behind is not swept: others may be running.
 ///
 /// # Errors
 /// When the program cannot be run; [`processes::Cancelled`].
@@ -107,7 +107,6 @@ pub fn run_all(
             });
         }
     });
-    processes::sweep_own();
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
     done.sort_by_key(|(name, _)| names.iter().position(|other| other == name));
     done.into_iter().map(|(_, trial)| trial).collect()

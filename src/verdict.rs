@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::compile::{self, Compiled, Fault};
 use crate::cut;
-use crate::processes::Cancel;
+use crate::processes::{self, Cancel};
 use crate::progress;
 use crate::rebuild::{Files, Rebuild};
 use crate::trial::{self, Outcome, Trial};
@@ -223,7 +223,8 @@ impl Judge<'_> {
             compile::copy(self.root, self.mine, &instead)?;
             let dir = compile::copy_dir(self.root, self.mine);
             let target = self.root.join("target/my");
-            built.compiled = compile::compile(&dir, &target, &names, self.colour, &self.cancel)?;
+            built.compiled =
+                compile::compile(&dir, &target, &names, &names, self.colour, &self.cancel)?;
             let Some(faults) = built.compiled.in_library() else { return Ok(built) };
             let mut fresh: BTreeMap<usize, Vec<Fault>> = BTreeMap::new();
             for fault in faults {
@@ -301,7 +302,9 @@ impl Judge<'_> {
         };
         let package = format!("my-{}", chapter.name);
         let program = trial::Program { path: program, dir: &dir, package: &package };
-        let trials = trial::run_all(program, self.limit, &self.cancel, slow, wanted)?;
+        let trials = trial::run_all(program, self.limit, &self.cancel, slow, wanted);
+        processes::sweep_own();
+        let trials = trials?;
         let mut trials = trials;
         let source = fs::read_to_string(dir.join(format!("tests/{}.rs", unit.id())));
         in_source_order(&mut trials, &source.unwrap_or_default());

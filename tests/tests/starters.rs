@@ -17,6 +17,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -30,6 +31,9 @@ use workbook::trial::{self, Outcome, TODO};
 
 /// How long one test may take; a cut one that takes as long waits for something that a `todo!` was to give.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// The program that has a chapter's tests.
+const ALL: &str = "all_tests";
 
 /// How much of a test's output a complaint quotes.
 const QUOTED_LINES: usize = 8;
@@ -49,9 +53,7 @@ fn main() -> ExitCode {
     if let Some(code) = processes::main_if_asked() {
         return code;
     }
-    let mut args = Arguments::from_args();
-    // The cuts of a chapter share a folder and what cargo has built in it.
-    args.test_threads = Some(1);
+    let args = Arguments::from_args();
     match trials() {
         Ok(trials) => {
             if let Err(error) = processes::begin(130) {
@@ -69,22 +71,30 @@ fn main() -> ExitCode {
     }
 }
 
-/// One trial for each step at which a chapter can be cut, and one for its exercises.
+/// One trial for each step at which a chapter can be cut, and one for its exercises. The cuts of a chapter share a folder
+/// and what cargo has built in it, so they wait for one another; the chapters' take turns, so that each thread has one.
 fn trials() -> Result<Vec<Trial>> {
     let root = chapter::root()?;
     let mut trials = Vec::new();
     for chapter in Chapter::all(&root)? {
         let hash = hash(&root, &chapter)?;
+        let folder = Arc::new(Mutex::new(()));
         let last = chapter.steps.len() + usize::from(!chapter.exercises.is_empty());
         for from in 1..=last {
             let name = match chapter.steps.get(from - 1) {
                 Some(step) => format!("{} from {}", chapter.name, step.id),
                 None => format!("{} exercises", chapter.name),
             };
-            let (root, chapter) = (root.clone(), chapter.clone());
-            trials.push(Trial::test(name, move || remembering(&root, &chapter, from, hash)));
+            let (root, chapter, folder) = (root.clone(), chapter.clone(), Arc::clone(&folder));
+            let trial = Trial::test(name, move || {
+                let _alone = folder.lock().unwrap_or_else(PoisonError::into_inner);
+                remembering(&root, &chapter, from, hash)
+            });
+            trials.push((from, trial));
         }
     }
+    trials.sort_by_key(|(from, _)| *from);
+    let trials = trials.into_iter().map(|(_, trial)| trial).collect();
     Ok(trials)
 }
 
@@ -106,41 +116,40 @@ fn remembering(root: &Path, chapter: &Chapter, from: usize, hash: u64) -> Result
 fn examine(root: &Path, chapter: &Chapter, from: usize) -> Result<Vec<String>> {
     let mut complaints = restored(root, chapter, from)?;
     let dir = root.join(format!("target/starters-{}", chapter.name));
-    lay_out(root, chapter, from, &dir)?;
-    let is_there = |id: &&str| dir.join(format!("tests/{id}.rs")).is_file();
     let steps = chapter.steps.iter().filter(|step| step.number() + 1 >= from);
-    let steps = steps.map(|step| step.id.as_str());
-    let exercises = chapter.exercises.iter().map(|exercise| exercise.id.as_str());
-    let ids: Vec<&str> = match from > chapter.steps.len() {
+    let exercises = chapter.exercises.iter().map(|exercise| exercise.id.clone());
+    let ids: Vec<String> = match from > chapter.steps.len() {
         true => exercises.collect(),
-        false => steps.collect(),
+        false => steps.map(|step| step.id.clone()).collect(),
     };
-    let missing = ids.iter().filter(|id| !is_there(id));
-    complaints.extend(missing.map(|id| format!("  {id}: there is no tests/{id}.rs\n")));
-    let names: Vec<String> = ids.iter().filter(|id| is_there(id)).map(|id| (*id).into()).collect();
+    lay_out(root, chapter, from, &ids, &dir)?;
+    // A test above the cut ends before it starts a stage. That the stages above it compile is seen at the first cut.
+    let before = |id: &&String| chapter.steps.iter().any(|s| s.id == **id && s.number() < from);
+    let stages: Vec<String> = match from {
+        1 => ids,
+        _ => ids.iter().filter(before).cloned().collect(),
+    };
     let cancel = Cancel::default();
-    let target = root.join("target/starters");
-    let compiled = compile::compile(&dir, &target, &names, false, &cancel)?;
+    let target = root.join("target/starters").join(&chapter.name);
+    let compiled = compile::compile(&dir, &target, &[ALL.into()], &stages, false, &cancel)?;
     complaints.extend(said(&compiled));
-    for name in &names {
-        let Some(program) = compiled.tests.get(name) else { continue };
-        let step = chapter.steps.iter().find(|step| step.id == *name).map(Step::number);
-        let is_exercise = |test: &str| test.split("::").any(|part| part == "exercise");
-        let package = format!("my-{}", chapter.name);
-        let program = trial::Program { path: program, dir: &dir, package: &package };
-        for trial in trial::run_all(program, LIMIT, &cancel, |_| (), |_| true)? {
-            let cut = match step {
-                Some(number) => number >= from,
-                None => is_exercise(&trial.name),
-            };
-            let wrong = match cut {
-                true => not_begun(&trial, from, step, name),
-                false if trial.outcome == Outcome::Passed => None,
-                false => Some("stands before the cut and does not pass".into()),
-            };
-            if let Some(wrong) = wrong {
-                complaints.push(complaint(name, &trial, &wrong));
-            }
+    let Some(program) = compiled.tests.get(ALL) else { return Ok(complaints) };
+    let package = format!("my-{}", chapter.name);
+    let program = trial::Program { path: program, dir: &dir, package: &package };
+    for trial in trial::run_all(program, LIMIT, &cancel, |_| (), |_| true)? {
+        let id = trial.name.split("::").next().unwrap_or_default();
+        let step = chapter.steps.iter().find(|step| step.id == id).map(Step::number);
+        let cut = match step {
+            Some(number) => number >= from,
+            None => trial.name.split("::").any(|part| part == "exercise"),
+        };
+        let wrong = match cut {
+            true => not_begun(&trial, from, step, id),
+            false if trial.outcome == Outcome::Passed => None,
+            false => Some("stands before the cut and does not pass".into()),
+        };
+        if let Some(wrong) = wrong {
+            complaints.push(complaint(&trial, &wrong));
         }
     }
     Ok(complaints)
@@ -175,8 +184,8 @@ fn not_begun(trial: &trial::Trial, from: usize, step: Option<usize>, id: &str) -
     Some(format!("panics for another reason as well: {}", other.message))
 }
 
-fn complaint(id: &str, trial: &trial::Trial, wrong: &str) -> String {
-    let mut text = format!("  {id}, test {}: {wrong}\n", trial.name);
+fn complaint(trial: &trial::Trial, wrong: &str) -> String {
+    let mut text = format!("  test {}: {wrong}\n", trial.name);
     let lines: Vec<&str> = trial
         .output
         .lines()
@@ -228,12 +237,18 @@ fn restored(root: &Path, chapter: &Chapter, from: usize) -> Result<Vec<String>> 
     Ok(complaints)
 }
 
-/// Brings the folder up to date; only what differs is written, so that cargo sees what changed.
-fn lay_out(root: &Path, chapter: &Chapter, from: usize, dir: &Path) -> Result<()> {
+/// Brings the folder up to date; only what differs is written, so that cargo sees what changed. The tests of these names are
+/// modules of one program: linking one for each would take four times as long.
+fn lay_out(root: &Path, chapter: &Chapter, from: usize, ids: &[String], dir: &Path) -> Result<()> {
     let mut files: Files = rebuild::files(root, chapter, from)?;
     if let Some(manifest) = files.get_mut(Path::new("Cargo.toml")) {
         manifest.extend(compile::ALONE.as_bytes());
+        // Each cut is compiled once.
+        manifest.extend(b"incremental = false\n");
     }
+    let module = |id: &String| format!("#[path = \"{id}.rs\"]\nmod {id};\n");
+    let all: String = ids.iter().map(module).collect();
+    files.insert(format!("tests/{ALL}.rs").into(), all.into_bytes());
     for path in walk(dir) {
         let below = path.strip_prefix(dir).unwrap_or(&path);
         if !files.contains_key(below) && below != Path::new("Cargo.lock") {
