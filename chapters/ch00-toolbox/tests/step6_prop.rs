@@ -1,6 +1,6 @@
 //! What step 6 must do: find what breaks a property, and make it small.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic;
 
 use ch00_toolbox::prop::{Failure, Gen, check, search};
@@ -104,6 +104,24 @@ fn shrinks_a_list_that_starts_with_its_length() {
         (0..n).map(|_| g.upto(99)).collect::<Vec<_>>()
     };
     assert_eq!(shrunk(counted, |list| list.contains(&57)), vec![57]);
+}
+
+/// A shrink ends with its runs, however large the input: here eight thousand
+/// numbers of which none can be changed.
+#[test]
+fn a_shrink_is_bounded() {
+    let list = |g: &mut Gen| (0..8_000).map(|_| g.upto(99)).collect();
+    let first = RefCell::new(None);
+    let only_the_first = |input: &Vec<u64>| {
+        let mut first = first.borrow_mut();
+        match first.get_or_insert_with(|| input.clone()) == input {
+            true => Err("the first".to_owned()),
+            false => Ok(()),
+        }
+    };
+    let failure = search(1, 1, list, only_the_first).unwrap();
+    assert_eq!(failure.runs, 4_000);
+    assert_eq!(Some(failure.input), first.take());
 }
 
 /// A panic in the property is a failure like any other, with its message.

@@ -30,32 +30,41 @@ pub fn shrink<T>(
     holds: impl Fn(&T) -> Result<(), String>,
 ) -> (Broken<T>, u32) {
     let mut runs = 0;
+    // None: the runs are used up, and the passes end where they are.
     let mut try_edit = |best: &mut Broken<T>, edited: &[u64]| {
-        if runs >= MAX_RUNS || !is_smaller(edited, &best.choices) {
-            return false;
+        if runs >= MAX_RUNS {
+            return None;
+        }
+        if !is_smaller(edited, &best.choices) {
+            return Some(false);
         }
         runs += 1;
         match attempt(Gen::replaying(edited), &make, &holds) {
             Err(found) if is_smaller(&found.choices, &best.choices) => {
                 *best = found; // what was used, which may be less than given
-                true
+                Some(true)
             }
-            _ => false,
+            _ => Some(false),
         }
     };
-    loop {
-        let before = best.choices.clone();
-        delete_blocks(&mut best, &mut try_edit);
-        zero_blocks(&mut best, &mut try_edit);
-        lower_each(&mut best, &mut try_edit);
-        lower_twins(&mut best, &mut try_edit);
-        shorten_counts(&mut best, &mut try_edit);
-        move_right(&mut best, &mut try_edit);
-        swap_neighbours(&mut best, &mut try_edit);
-        if best.choices == before {
-            return (best, runs);
-        }
-    }
+    while pass(&mut best, &mut try_edit) == Some(true) {}
+    (best, runs)
+}
+
+/// Every pass once. Returns whether some edit was kept.
+fn pass<T>(
+    best: &mut Broken<T>,
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<bool> {
+    let before = best.choices.clone();
+    delete_blocks(best, try_edit)?;
+    zero_blocks(best, try_edit)?;
+    lower_each(best, try_edit)?;
+    lower_twins(best, try_edit)?;
+    shorten_counts(best, try_edit)?;
+    move_right(best, try_edit)?;
+    swap_neighbours(best, try_edit)?;
+    Some(best.choices != before)
 }
 
 /// I3: shorter, or as long and smaller at the first difference.
@@ -69,19 +78,20 @@ fn is_smaller(a: &[u64], b: &[u64]) -> bool {
 /// depend on earlier ones, so the end is the cheapest to lose.
 fn delete_blocks<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     for size in (1..=8).rev() {
         let mut end = best.choices.len();
         while end >= size {
             let mut edited = best.choices.clone();
             edited.drain(end - size..end);
-            if !try_edit(best, &edited) {
+            if !try_edit(best, &edited)? {
                 end -= 1;
             }
             end = end.min(best.choices.len());
         }
     }
+    Some(())
 }
 // ANCHOR_END: delete
 
@@ -89,17 +99,20 @@ fn delete_blocks<T>(
 /// sense only together.
 fn zero_blocks<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     for size in [8, 4, 2] {
         let mut start = 0;
         while start + size <= best.choices.len() {
-            let mut edited = best.choices.clone();
-            edited[start..start + size].fill(0);
-            try_edit(best, &edited);
+            if best.choices[start..start + size].iter().any(|c| *c > 0) {
+                let mut edited = best.choices.clone();
+                edited[start..start + size].fill(0);
+                try_edit(best, &edited)?;
+            }
             start += 1;
         }
     }
+    Some(())
 }
 
 // ANCHOR: lower
@@ -108,8 +121,8 @@ fn zero_blocks<T>(
 /// choice, and a good guess elsewhere.
 fn lower_each<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     let mut at = 0;
     while at < best.choices.len() {
         let mut low = 0; // below `low`, nothing fails as far as we know
@@ -117,12 +130,13 @@ fn lower_each<T>(
             let middle = low + (best.choices[at] - low) / 2;
             let mut edited = best.choices.clone();
             edited[at] = middle;
-            if !try_edit(best, &edited) {
+            if !try_edit(best, &edited)? {
                 low = middle + 1;
             }
         }
         at += 1;
     }
+    Some(())
 }
 // ANCHOR_END: lower
 
@@ -130,8 +144,8 @@ fn lower_each<T>(
 /// break the property by being equal cannot fall one by one.
 fn lower_twins<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     let mut at = 0;
     while at < best.choices.len() {
         let mut low = 0;
@@ -143,20 +157,21 @@ fn lower_twins<T>(
                 false => *choice,
             };
             let edited: Vec<u64> = best.choices.iter().map(lower).collect();
-            if !try_edit(best, &edited) {
+            if !try_edit(best, &edited)? {
                 low = middle + 1;
             }
         }
         at += 1;
     }
+    Some(())
 }
 
 /// Lowers a choice by one and leaves out some that follow: what a list
 /// needs whose generator draws its length first.
 fn shorten_counts<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     let mut at = 0;
     while at < best.choices.len() {
         for size in [1, 2, 4] {
@@ -165,13 +180,14 @@ fn shorten_counts<T>(
                 let mut edited = best.choices.clone();
                 edited[at] -= 1;
                 edited.drain(from..from + size);
-                if !try_edit(best, &edited) {
+                if !try_edit(best, &edited)? {
                     from += 1;
                 }
             }
         }
         at += 1;
     }
+    Some(())
 }
 
 // ANCHOR: move
@@ -179,8 +195,8 @@ fn shorten_counts<T>(
 /// stays, the earlier one falls. All of it first, then by halves.
 fn move_right<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     for gap in 1..=4 {
         let mut at = 0;
         while at + gap < best.choices.len() {
@@ -189,13 +205,14 @@ fn move_right<T>(
                 let mut edited = best.choices.clone();
                 edited[at] = edited[at].saturating_sub(amount);
                 edited[at + gap] = edited[at + gap].saturating_add(amount);
-                if !try_edit(best, &edited) {
+                if !try_edit(best, &edited)? {
                     amount /= 2;
                 }
             }
             at += 1;
         }
     }
+    Some(())
 }
 // ANCHOR_END: move
 
@@ -203,15 +220,18 @@ fn move_right<T>(
 /// and not a permutation of it.
 fn swap_neighbours<T>(
     best: &mut Broken<T>,
-    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> bool,
-) {
+    try_edit: &mut impl FnMut(&mut Broken<T>, &[u64]) -> Option<bool>,
+) -> Option<()> {
     for gap in 1..=4 {
         let mut at = 0;
         while at + gap < best.choices.len() {
-            let mut edited = best.choices.clone();
-            edited.swap(at, at + gap);
-            try_edit(best, &edited);
+            if best.choices[at] > best.choices[at + gap] {
+                let mut edited = best.choices.clone();
+                edited.swap(at, at + gap);
+                try_edit(best, &edited)?;
+            }
             at += 1;
         }
     }
+    Some(())
 }
