@@ -14,7 +14,7 @@ use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
-use ch01_sockets::endings::{Timed, Times, drain};
+use ch01_sockets::endings::{Timed, Times, drain, hurry};
 use ch01_sockets::gate::Gate;
 use ch01_sockets::outbox::Limit;
 use ch01_sockets::patience::Terms;
@@ -100,8 +100,9 @@ fn run(addr: SocketAddr, times: Times, max_clients: usize) -> io::Result<()> {
     writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
 
     let log = Log::to_stderr(Level::Info);
-    let gate = Gate::new(listener, &signals, &hub, max_clients, log)?;
+    let gate = Gate::new(listener, &signals, &hub, max_clients, log.clone())?;
     serve(&hub, gate, |stream, seat| Timed::new(stream, seat, times))?;
+    hurry(signals, &hub, log);
     drain(&hub, Duration::from_secs(5));
     Ok(())
 }

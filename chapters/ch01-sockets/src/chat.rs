@@ -29,7 +29,7 @@ use std::thread::{self, Builder};
 use std::time::Duration;
 
 /// What a thread may use of stack; it is reserved, not used up.
-const STACK: usize = 128 * 1024;
+pub const STACK: usize = 128 * 1024;
 
 /// Bytes that one read asks for.
 const CHUNK: usize = 16 * 1024;

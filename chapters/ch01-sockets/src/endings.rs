@@ -20,13 +20,16 @@
 //! I12: every wait has an end. I14: what the registry had accepted when the
 //! drain began reaches every client that reads, before the FIN.
 
-use ch00_toolbox::sys::{KeepAlive, set_keepalive, set_linger};
-use ch01_sockets::chat::{Hub, Link, Seat};
+use ch00_toolbox::log::Log;
+use ch00_toolbox::sys::{KeepAlive, Signals, set_keepalive, set_linger};
+use ch01_sockets::chat::{Hub, Link, STACK, Seat};
 use ch01_sockets::echo::read_some;
 use ch01_sockets::patience::{Next, Terms, Watch};
 use std::io::{self, ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 // ANCHOR: times
@@ -264,6 +267,24 @@ pub fn drain(hub: &Hub, limit: Duration) -> usize {
 }
 // ANCHOR_END: drain
 
+// ANCHOR: hurry
+/// From here on a signal ends the process at once, with the status that a
+/// shell gives to a program that died of it: 130 for SIGINT, 143 for SIGTERM.
+/// The signal that began the drain is taken first, and is none of those.
+pub fn hurry(signals: Signals, hub: &Arc<Hub>, log: Log) {
+    let hub = hub.clone();
+    while signals.try_wait().is_some() {}
+    // Where no thread can be had, `signals` is dropped, and a signal does
+    // what it does to a program that does not catch it: the same, unsaid.
+    let _ = Builder::new().stack_size(STACK).spawn(move || {
+        let signal = signals.wait();
+        let left = hub.open();
+        log.warn(format_args!("{signal} again: {left} are cut off"));
+        process::exit(128 + signal.number());
+    });
+}
+// ANCHOR_END: hurry
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,7 +294,6 @@ mod tests {
     use ch01_sockets::outbox::Limit;
     use ch01_sockets::registry::{ClientId, Core, Effect, Event};
     use std::net::TcpListener;
-    use std::sync::Arc;
 
     const S: Duration = Duration::from_secs(1);
     const LIMITS: Limits = Limits {

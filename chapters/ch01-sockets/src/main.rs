@@ -14,7 +14,7 @@ use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals, nofile, set_nofile};
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
-use ch01_sockets::endings::{Timed, Times, drain};
+use ch01_sockets::endings::{Timed, Times, drain, hurry};
 use ch01_sockets::gate::Gate;
 use ch01_sockets::outbox::Limit;
 use ch01_sockets::patience::Terms;
@@ -48,7 +48,12 @@ const COMMAND: Command = Command {
             "for a client to take a batch of lines",
         ),
         option("linger", "SECONDS", "2", "from our goodbye to the peer's"),
-        option("drain", "SECONDS", "5", "from SIGTERM to the end"),
+        option(
+            "drain",
+            "SECONDS",
+            "5",
+            "from SIGTERM to the end; another one ends it",
+        ),
     ],
     try_it: "nc 127.0.0.1 7001, in two terminals",
 };
@@ -143,6 +148,7 @@ fn run(config: &Config) -> io::Result<()> {
     let times = config.times;
     serve(&hub, gate, |stream, seat| Timed::new(stream, seat, times))?;
 
+    hurry(signals, &hub, log.clone());
     let here = hub.open();
     let late = drain(&hub, config.drain);
     log.info(format_args!(

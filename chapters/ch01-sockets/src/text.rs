@@ -13,11 +13,18 @@
 //! I10: no byte of a peer reaches another peer's terminal as a control
 //! character, and no line of a peer can look like a line of the server.
 //!
-//! Left out: Unicode normalisation and the confusables of UTS #39. Names are
-//! ASCII instead, so that `ann` has one spelling. IRC servers pass control
-//! characters on (mIRC's colours are ^C) and leave the terminal to the client.
+//! A name is what people are told apart by, so it is ASCII: `ann` has one
+//! spelling. A message may be all that can be seen. Of what cannot, it keeps
+//! joiners and variation selectors: scripts and emoji are written with them.
+//! It loses the flags that are spelled with tags (Scotland's), since tags can
+//! spell anything else as well, and nobody would see it.
+//!
+//! Left out: Unicode normalisation and the confusables of UTS #39. IRC servers
+//! pass control characters on (mIRC's colours are ^C) and leave the terminal
+//! to the client.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// The longest name or room, in bytes. RFC 1459 §1.2 has 9 for a nickname.
 pub const NAME_MAX: usize = 16;
@@ -25,7 +32,7 @@ pub const NAME_MAX: usize = 16;
 // Telnet, RFC 854: the byte that starts a command, and the commands with
 // more than one byte after it.
 const IAC: u8 = 255;
-const WILL_TO_DONT: std::ops::RangeInclusive<u8> = 251..=254;
+const WILL_TO_DONT: RangeInclusive<u8> = 251..=254;
 const SB: u8 = 250;
 const SE: u8 = 240;
 
@@ -84,17 +91,48 @@ pub fn readable(line: &[u8]) -> Result<Cow<'_, str>, usize> {
 }
 
 /// The character itself, or what stands for it: a space for a tab, U+FFFD
-/// for what a terminal or a bidirectional layout would obey.
+/// for what a terminal or a layout would obey, and for what nobody sees.
 pub fn harmless(c: char) -> char {
     match c {
         '\t' => ' ',
         '\u{2028}' | '\u{2029}' => '\u{fffd}', // line and paragraph ends
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}', // C0, DEL, and C1 (U+009B is CSI)
+        // These join letters (Persian, Hindi) and choose and join emoji.
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => c,
+        c if unseen(c) => '\u{fffd}',
         c => c,
     }
 }
 // ANCHOR_END: readable
+
+// ANCHOR: unseen
+/// Characters without a shape of their own: Unicode's property
+/// Default_Ignorable_Code_Point, from DerivedCoreProperties.txt. All the
+/// bidirectional controls are among them.
+const UNSEEN: [RangeInclusive<char>; 17] = [
+    '\u{ad}'..='\u{ad}',       // soft hyphen
+    '\u{34f}'..='\u{34f}',     // combining grapheme joiner
+    '\u{61c}'..='\u{61c}',     // Arabic letter mark
+    '\u{115f}'..='\u{1160}',   // Hangul fillers
+    '\u{17b4}'..='\u{17b5}',   // Khmer vowels that are never written
+    '\u{180b}'..='\u{180f}',   // Mongolian selectors and separator
+    '\u{200b}'..='\u{200f}',   // zero width; left-to-right, right-to-left
+    '\u{202a}'..='\u{202e}',   // embeddings and overrides
+    '\u{2060}'..='\u{206f}',   // word joiner, isolates, invisible signs
+    '\u{3164}'..='\u{3164}',   // Hangul filler
+    '\u{fe00}'..='\u{fe0f}',   // variation selectors
+    '\u{feff}'..='\u{feff}',   // byte order mark
+    '\u{ffa0}'..='\u{ffa0}',   // Hangul filler, half width
+    '\u{fff0}'..='\u{fff8}',   // not assigned, and never to be seen
+    '\u{1bca0}'..='\u{1bca3}', // shorthand controls
+    '\u{1d173}'..='\u{1d17a}', // beams and slurs of music
+    '\u{e0000}'..='\u{e0fff}', // tags, and more selectors
+];
+
+fn unseen(c: char) -> bool {
+    UNSEEN.iter().any(|range| range.contains(&c))
+}
+// ANCHOR_END: unseen
 
 // ANCHOR: name
 /// `text` as a name, or `None`: 1 to 16 of ASCII letters, digits, `-`, `_`,
@@ -149,6 +187,27 @@ mod tests {
         check("a\u{2028}* server", Ok("a\u{fffd}* server"));
     }
 
+    /// I10: what has no shape becomes U+FFFD, but for what letters and emoji
+    /// are joined and chosen with
+    #[test]
+    fn what_nobody_sees_is_shown() {
+        let bidi = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
+        let zero_width = "\u{ad}\u{34f}\u{200b}\u{2060}\u{feff}";
+        let fillers = "\u{115f}\u{1160}\u{180e}\u{3164}\u{ffa0}\u{fff0}";
+        let tags = "\u{e0001}\u{e0068}\u{e007f}\u{e0100}\u{e0fff}";
+        for c in [bidi, zero_width, fillers, tags].concat().chars() {
+            let got = harmless(c);
+            assert_eq!(got, '\u{fffd}', "input: U+{:04X}", u32::from(c));
+        }
+        for seen in ["❤\u{fe0f}", "👩\u{200d}🔬", "می\u{200c}خواهم", "א", "ﷺ"]
+        {
+            let got = readable(seen.as_bytes());
+            assert_eq!(got, Ok(seen.into()), "input: {seen}");
+        }
+        let count = UNSEEN.into_iter().flatten().count();
+        assert_eq!(count, 4174, "input: the characters of the property");
+    }
+
     /// I10: what is not UTF-8 is refused, with its place
     #[test]
     fn not_utf8_is_refused_with_its_offset() {
@@ -169,6 +228,10 @@ mod tests {
         let bad = ["", "2pac", "-a", "a b", "a:", "änn", "a\u{fffd}", &longer];
         for bad in bad {
             assert_eq!(name(bad), None, "input: {bad:?}");
+        }
+        for unseen in UNSEEN.into_iter().flatten() {
+            let bad = format!("ann{unseen}");
+            assert_eq!(name(&bad), None, "input: {}", bad.escape_unicode());
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ch00_toolbox::clock::RealClock;
 use ch00_toolbox::process::{Launch, Server};
-use ch00_toolbox::sys::set_linger;
+use ch00_toolbox::sys::{Signal, set_linger};
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
 use ch01_sockets::endings::{Timed, Times};
@@ -404,6 +404,28 @@ fn a_drain_is_bounded() -> io::Result<()> {
     assert!(cut.contains("1 were cut off"), "stderr: {cut}");
     let mut rest = Vec::new();
     let _ = client.read_to_end(&mut rest);
+    Ok(())
+}
+
+/// I14: who asks a second time does not want to wait for the drain
+#[test]
+fn a_second_signal_ends_a_drain() -> io::Result<()> {
+    reach_the_step();
+    for (signal, status) in [(Signal::Int, 130), (Signal::Term, 143)] {
+        let mut server = Server::bin("ch01-sockets")
+            .args(["--drain", "1000", "--linger", "1000"])
+            .start()?;
+        let client = Client::named(server.addr(), "ann");
+        server.process().signal(Signal::Term);
+        client.until("* the server is closing: goodbye");
+        assert_eq!(client.hear(), None, "our FIN, which ann does not answer");
+        server.process().signal(signal);
+        let ended = server.process().wait()?.code();
+        assert_eq!(ended, Some(status), "input: SIGTERM, {signal}");
+        let said = server.process().errors().concat();
+        let line = format!("{signal} again: 1 are cut off");
+        assert!(said.contains(&line), "input: SIGTERM, {signal}: {said}");
+    }
     Ok(())
 }
 
