@@ -51,6 +51,12 @@ pub fn shrink<T>(
     (best, runs)
 }
 
+/// I3: shorter, or as long and smaller at the first difference.
+fn is_smaller(a: &[u64], b: &[u64]) -> bool {
+    (a.len(), a) < (b.len(), b)
+}
+// ANCHOR_END: shrink
+
 /// Every pass once. Returns whether some edit was kept.
 fn pass<T>(
     best: &mut Broken<T>,
@@ -66,12 +72,6 @@ fn pass<T>(
     swap_neighbours(best, try_edit)?;
     Some(best.choices != before)
 }
-
-/// I3: shorter, or as long and smaller at the first difference.
-fn is_smaller(a: &[u64], b: &[u64]) -> bool {
-    (a.len(), a) < (b.len(), b)
-}
-// ANCHOR_END: shrink
 
 // ANCHOR: delete
 /// Leaves out 8, 7, … 1 choices in a row, from the end: later choices
