@@ -189,8 +189,17 @@ fn refuse(error: &clap::Error, word: &str) -> ExitCode {
                 first.push(' ');
                 first.push_str(line.trim());
             }
-            let usage = lines.find_map(|line| line.trim().strip_prefix("Usage: "));
-            let usage = usage.map(|usage| format!("; usage: {usage}")).unwrap_or_default();
+            let mut cli = Cli::command();
+            cli.build();
+            let usage = match cli.find_subcommand_mut(word) {
+                // An argument that is known, with a value that is not, needs no list of the others.
+                Some(command) if error.kind() != ErrorKind::ValueValidation => {
+                    let usage = command.render_usage().to_string();
+                    format!("; {}, and `--help` explains", usage.replacen("Usage:", "usage:", 1))
+                }
+                Some(_) => String::new(),
+                None => "; `cargo run -- --help` lists the words".into(),
+            };
             format!("{}{usage}", first.trim_start_matches("error: "))
         }
     };

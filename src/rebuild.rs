@@ -100,13 +100,16 @@ pub fn turn(root: &Path) -> Result<File> {
     open().with_context(|| format!("cannot open {}", folder.display()))
 }
 
-/// The rebuild whose sources were saved last: what a word without arguments is about.
+/// What a word without arguments is about: the rebuild that the reader stands in, otherwise the one whose sources were saved
+/// last.
 ///
 /// # Errors
 /// When the chapters cannot be read.
 pub fn current(root: &Path) -> Result<Option<Rebuild>> {
     let all = Chapter::sound(root)?.into_iter().map(|chapter| Rebuild::of(root, chapter));
-    Ok(all.filter(Rebuild::exists).max_by_key(Rebuild::last_saved))
+    let here = std::env::current_dir().unwrap_or_default();
+    let stands_in = |mine: &Rebuild| here.starts_with(&mine.dir);
+    Ok(all.filter(Rebuild::exists).max_by_key(|mine| (stands_in(mine), mine.last_saved())))
 }
 
 /// All files below a folder, in order; none if it is not there.
@@ -180,7 +183,8 @@ fn manifest(root: &Path, chapter: &Chapter) -> Result<String> {
         .unwrap_or_else(|| "2024".into());
     let mut text = format!(
         "# Your rebuild of {name}. The library keeps the chapter's name, so that its tests and stages stand here\n\
-         # unchanged. `cargo run -- watch {short}` checks what you save.\n\
+         # unchanged. `cargo run -- watch {short}` checks what you save. my/README.md says what each folder is for, and what\n\
+         # the marks `// ANCHOR:` and `// given:` in the sources mean.\n\
          [package]\nname = \"my-{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\npublish = false\n\n\
          [lib]\nname = \"{lib}\"\ndoctest = false\n",
         name = chapter.name,

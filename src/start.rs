@@ -83,7 +83,8 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     }
     println!("Watch   cargo run -- watch {short}\n");
     println!("The first check is red, as it should be: every function from this step on is a");
-    println!("todo!() that waits for you. `cargo run -- hint` helps when you are stuck.");
+    println!("todo!() that waits for you. `cargo run -- hint` helps when you are stuck. What the");
+    println!("folders and the `// ANCHOR:` lines are for stands in my/README.md.");
     Ok(ExitCode::SUCCESS)
 }
 

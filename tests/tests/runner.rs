@@ -81,6 +81,10 @@ fn main() -> ExitCode {
             "an_output_that_is_full_or_closed_is_said_or_quiet",
             an_output_that_is_full_or_closed_is_said_or_quiet,
         ),
+        (
+            "a_word_alone_means_the_chapter_that_you_stand_in",
+            a_word_alone_means_the_chapter_that_you_stand_in,
+        ),
     ];
     let trials = tests.iter().map(|(name, test)| {
         let test = *test;
@@ -352,8 +356,13 @@ fn wrong_arguments_get_one_line_and_status_2() {
         (&["check", "ch99"], &["there is no chapter \"ch99\"; the book has ch07-tiny"]),
         (&["check", "step9"], &[no_step, "cargo run -- list"]),
         (&["check", "ch07/step9"], &["no \"step9\" in ch07-tiny", "step1_one", "ex_shout"]),
+        (&["--bogus"], &["'--bogus'", "`cargo run -- --help` lists the words"]),
         (&["check", "--limit", "0"], &["--limit"]),
-        (&["check", "a", "b"], &["'b'"]),
+        (
+            &["check", "a", "b"],
+            &["'b'", "usage: cargo run -- check [OPTIONS] [WHAT], and `--help`"],
+        ),
+        (&["bench", "--bogus"], &["usage: cargo run -- bench [OPTIONS] <CHAPTER>,"]),
         (&["start"], &["start what?", "`cargo run -- start ch01`"]),
         (&["start", "ch99"], &["the book has ch07-tiny"]),
         (&["start", "ch07", "--step", "6"], &["has the steps 1 to 5, not 6"]),
@@ -799,6 +808,7 @@ fn holds() {
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let dir = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     assert!(dir.ends_with("ch07-tiny"), "{dir}");
+    assert!(!std::env::args().any(|arg| arg == "--include-ignored"), "a step's tests run anyhow");
     let version = std::env::var_os("CARGO_PKG_VERSION_MAJOR");
     assert!(version.is_none_or(|version| version != "9"), "the runner's own");
     let input = "one of many lines\n".repeat(60);
@@ -1227,4 +1237,31 @@ fn an_output_that_is_full_or_closed_is_said_or_quiet() {
     let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
     let nobody = book.command(&["chekc"]).stderr(full).output().expect("it starts");
     assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
+}
+
+fn a_word_alone_means_the_chapter_that_you_stand_in() {
+    let book = Book::new("stands");
+    let manifest = "[package]\nname = \"ch06-even\"\nedition.workspace = true\n";
+    book.put("chapters/ch06-even/Cargo.toml", manifest);
+    book.put("chapters/ch06-even/src/lib.rs", "//! Even.\npub mod two;\n");
+    book.put(
+        "chapters/ch06-even/src/two.rs",
+        "//! Two.\n/// Two.\npub fn two() -> u8 {\n    2\n}\n",
+    );
+    let step = "title = \"Even\"\nlevel = 1\nminutes = 1\n\n[[step]]\nid = \"step1_two\"\ntitle = \"Two\"\n\
+                modules = [\"two\"]\nminutes = 1\nhints = [\"Count.\"]\n";
+    book.put("chapters/ch06-even/exercises.toml", step);
+    for (first, last) in [("ch06", "ch07"), ("ch07", "ch06")] {
+        for chapter in [first, last] {
+            book.run(&["start", chapter]).says(0, &[]);
+        }
+        for (folder, id) in [("ch06-even/src", "step1_two"), ("ch07-tiny", "step1_one")] {
+            let mut command = book.command(&["hint"]);
+            command.current_dir(book.0.join("my").join(folder));
+            Said::from(&["hint"], &command.output().expect("it starts")).says(0, &[id]);
+        }
+        for folder in ["my/ch06-even", "my/ch07-tiny"] {
+            fs::remove_dir_all(book.0.join(folder)).expect("a folder");
+        }
+    }
 }
