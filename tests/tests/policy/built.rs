@@ -51,9 +51,14 @@ impl Subscriber for Complaints {
 fn build(from: &Path, to: &Path) -> Vec<Finding> {
     let complaints = Complaints::default();
     subscriber::with_default(complaints.clone(), || {
-        let mut book = MDBook::load(from).expect("book.toml");
-        book.config.build.build_dir = to.to_path_buf();
-        book.build().expect("mdBook builds the book");
+        let built = MDBook::load(from).and_then(|mut book| {
+            book.config.build.build_dir = to.to_path_buf();
+            book.build()
+        });
+        if let Err(error) = built {
+            let mut said = complaints.0.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push(format!("ERROR: {error:#}"));
+        }
     });
     let complaints = complaints.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     complaints.iter().map(|text| finding("book", 0, format!("mdBook says {text}"))).collect()
@@ -209,9 +214,13 @@ fn mdbooks_complaints_are_found() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     };
-    write("book.toml", "[book]\ntitle = \"X\"\n");
+    write("book.toml", "[book]\ntitle = \"X\"\n\n[output.html]\nno-such-key = true\n");
     write("src/SUMMARY.md", "# Summary\n\n[A](a.md)\n");
     write("src/a.md", "# A\n\n{{#include gone.rs}}\n");
+    let found = build(folder.path(), &folder.path().join("built"));
+    let all: Vec<String> = found.iter().map(Finding::to_string).collect();
+    assert!(all.join("\n").contains("no-such-key"), "an unknown key: {all:#?}");
+    write("book.toml", "[book]\ntitle = \"X\"\n");
     let found = build(folder.path(), &folder.path().join("built"));
     let all: Vec<String> = found.iter().map(Finding::to_string).collect();
     assert!(all.join("\n").contains("gone.rs"), "a missing include: {all:#?}");
