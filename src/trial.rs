@@ -142,9 +142,17 @@ fn start(
     processes::run(&mut command, limit, cancel)
 }
 
+/// Whether a test is of the reader's file of an exercise: it is `#[ignore]`d, so that the book's own tests can pass without.
+pub fn of_exercise(name: &str) -> bool {
+    name.split("::").any(|part| part == "exercise")
+}
+
 fn run(program: Program, name: &str, limit: Duration, cancel: &Cancel) -> Result<Trial> {
     // Two threads, so that the test gets one of its own, which carries its name.
-    let args = ["--exact", name, "--include-ignored", "--nocapture", "--test-threads=2"];
+    let mut args = vec!["--exact", name, "--nocapture", "--test-threads=2"];
+    if of_exercise(name) {
+        args.push("--include-ignored");
+    }
     let finished = start(program, &args, Some(limit), cancel)?;
     let outcome = judge(name, &finished, limit);
     let output = format!("{}{}", finished.stdout, finished.stderr);

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic;
+use std::process::Command;
 
 use ch00_toolbox::prop::{Failure, Gen, check, search};
 
@@ -156,6 +157,33 @@ fn a_property_that_holds_runs_every_case() {
         },
     );
     assert_eq!(runs.get(), 1_000);
+}
+
+/// An exercise's tests are left out until they are asked for, and so is what
+/// replays their failure.
+#[test]
+fn the_replay_asks_for_a_test_that_is_left_out() {
+    let name = "the_replay_asks_for_a_test_that_is_left_out";
+    if std::env::var_os("STEP6_BROKEN").is_some() {
+        check("nothing", 1, numbers, |_| Err("broken".into()));
+    }
+    numbers(&mut Gen::replaying(&[]));
+    let own = std::env::current_exe().unwrap();
+    for (flag, end) in [
+        ("--nocapture", format!(" {name}\n")),
+        (
+            "--include-ignored",
+            format!(" {name} -- --include-ignored\n"),
+        ),
+    ] {
+        let args = ["--exact", name, "--test-threads=2", flag];
+        let mut again = Command::new(&own);
+        again.args(args).env("STEP6_BROKEN", "1");
+        let output = again.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout)
+            + String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&end), "input: {flag}, got: {said}");
+    }
 }
 
 /// What a failed check prints can be pasted into a shell.

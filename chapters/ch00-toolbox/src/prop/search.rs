@@ -99,7 +99,8 @@ fn parse_seed(text: &str) -> u64 {
     parsed.unwrap_or_else(|e| panic!("WORKBOOK_SEED={text}: {e}"))
 }
 
-/// What a failed check prints.
+/// What a failed check prints; its last line can be pasted into a shell, for
+/// a test that is `#[ignore]`d too.
 fn report<T: Debug>(name: &str, failure: &Failure<T>) -> String {
     let Failure {
         seed,
@@ -113,13 +114,17 @@ fn report<T: Debug>(name: &str, failure: &Failure<T>) -> String {
     let package = package.map_or(String::new(), |p| format!(" -p {p}"));
     let test = std::thread::current();
     let test = test.name().filter(|name| *name != "main").unwrap_or("");
+    // What cargo leaves out by itself has to be asked for again.
+    let asked = ["--ignored", "--include-ignored"];
+    let asked = std::env::args().any(|arg| asked.contains(&arg.as_str()));
+    let flags = if asked { " -- --include-ignored" } else { "" };
     let mut text = String::new();
     let _ = write!(
         text,
         "property `{name}` is broken: seed={seed:#x}\n   \
          input: {input:?}\n     why: {why}\n   found: in case {cases}, \
          shrunk in {runs} runs\n  replay: WORKBOOK_SEED={seed:#x} \
-         cargo test{package} {test}"
+         cargo test{package} {test}{flags}"
     );
     text.trim_end().to_owned()
 }
