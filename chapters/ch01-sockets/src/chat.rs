@@ -272,6 +272,7 @@ impl Hub {
     // ANCHOR: connection
     fn connection<L: Link>(&self, id: ClientId, link: &L, outbox: &Outbox) {
         thread::scope(|scope| {
+            let _leaves = Leaves { hub: self, id };
             let builder = Builder::new().stack_size(STACK);
             let writer = builder.spawn_scoped(scope, || write(link, outbox));
             if writer.is_err() {
@@ -413,7 +414,21 @@ fn send<L: Link>(link: &L, outbox: &Outbox, batch: &[u8]) -> io::Result<()> {
 }
 // ANCHOR_END: write
 
-/// Takes a connection off the hub's list, even where its thread panics.
+/// Has a client leave, if it has not, when its reader ends: even by a panic,
+/// which would otherwise wait in the scope for the writer, for ever.
+struct Leaves<'a> {
+    hub: &'a Hub,
+    id: ClientId,
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.hub.event(self.id, Event::Leave("its thread ended"));
+    }
+}
+
+/// Takes a connection off the hub's list when both its threads have ended,
+/// or none could be had.
 struct Ended {
     hub: Arc<Hub>,
     id: ClientId,
@@ -421,7 +436,7 @@ struct Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.hub.event(self.id, Event::Leave("its thread ended"));
+        self.hub.event(self.id, Event::Leave("no threads left"));
         let mut state = self.hub.lock();
         state.open.remove(&self.id);
         self.hub.gone.notify_all();

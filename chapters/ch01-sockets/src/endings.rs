@@ -52,6 +52,12 @@ const KEEP_ALIVE: KeepAlive = KeepAlive {
     interval: Duration::from_secs(10),
     count: 6,
 };
+
+/// The shortest deadline of a socket: to the kernel, zero is none at all.
+const TICK: Duration = Duration::from_millis(1);
+
+/// The longest wait for bytes before the deadlines are asked again.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 // ANCHOR_END: times
 
 // ANCHOR: timed
@@ -91,7 +97,7 @@ impl Timed {
         times: Times,
     ) -> io::Result<Timed> {
         stream.set_nodelay(true)?; // batches are made here, not in the kernel
-        stream.set_write_timeout(Some(times.send))?;
+        stream.set_write_timeout(Some(times.send.max(TICK)))?;
         set_keepalive(&stream, Some(KEEP_ALIVE))?;
         let watch = Watch::new(times.terms, seat.clock().now());
         let state = Mutex::new(State {
@@ -163,7 +169,7 @@ impl Timed {
     /// a write that makes no progress ends by SO_SNDTIMEO, and one that
     /// trickles by the clock.
     fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let end = self.seat.clock().now() + self.times.send;
+        let end = self.seat.clock().now().saturating_add(self.times.send);
         loop {
             match (&self.stream).write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
@@ -188,7 +194,7 @@ impl Timed {
 /// Up to a hundredth of a second more, so that a busy connection asks for
 /// the same timeout each time and needs no system call to get it.
 fn round_up(left: Duration) -> Duration {
-    Duration::from_millis(left.as_millis() as u64 / 10 * 10 + 10)
+    Duration::from_millis(left.min(DAY).as_millis() as u64 / 10 * 10 + 10)
 }
 
 // ANCHOR: impl

@@ -73,13 +73,14 @@ impl Watch {
     /// gets closer.
     pub fn next(&mut self, now: Duration, named: bool) -> Next {
         if !named {
-            let end = self.connected + self.terms.login;
+            let end = self.connected.saturating_add(self.terms.login);
             return match end.saturating_sub(now) {
                 Duration::ZERO => Next::End("no name in time"),
                 left => Next::Wait(left),
             };
         }
-        let left = (self.heard + self.terms.idle).saturating_sub(now);
+        let end = self.heard.saturating_add(self.terms.idle);
+        let left = end.saturating_sub(now);
         if left.is_zero() {
             return Next::End("idle for too long");
         }
@@ -134,6 +135,20 @@ mod tests {
         check(30, Wait(S * 30));
         check(59, Wait(S));
         check(60, End("idle for too long"));
+    }
+
+    /// I12: a deadline that no clock reaches is one
+    #[test]
+    fn deadlines_do_not_overflow() {
+        let terms = Terms {
+            login: Duration::MAX,
+            idle: Duration::MAX,
+        };
+        let mut watch = Watch::new(terms, S);
+        for named in [false, true] {
+            let got = watch.next(S, named);
+            assert!(matches!(got, Wait(_)), "input: named {named}: {got:?}");
+        }
     }
 
     /// I12: a member's every byte counts, and clears the warning

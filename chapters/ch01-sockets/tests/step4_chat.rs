@@ -376,6 +376,38 @@ fn a_reset_of_a_client_that_is_slowed_down() {
     Client::named(addr, "bob");
 }
 
+/// A chat with a bug: it panics at a line.
+#[derive(Default)]
+struct Fragile(Registry);
+
+impl Core for Fragile {
+    fn step(&mut self, id: ClientId, event: Event, out: &mut Vec<Effect>) {
+        assert_ne!(event, Event::Line(b"boom"), "as this test wants it");
+        self.0.step(id, event, out);
+    }
+
+    fn stranger(&self, id: ClientId) -> bool {
+        self.0.stranger(id)
+    }
+}
+
+/// I2, I8: a panic ends one client, whose name is free again, and nobody else
+#[test]
+fn a_panic_ends_one_client() {
+    let mut out = Vec::new();
+    Fragile::default().step(ClientId(0), Event::Enter, &mut out);
+    let addr = start(Box::new(Fragile::default()), LIMITS);
+    let witness = Client::named(addr, "ann");
+    let client = Client::named(addr, "bob");
+    witness.until("* bob joined lobby");
+    client.say("boom");
+    witness.until("* bob left lobby: its thread ended");
+    client.until("* in lobby: ann, bob");
+    assert_eq!(client.hear(), None, "its end follows");
+    Client::named(addr, "bob").say("again");
+    witness.until("bob: again");
+}
+
 /// I5, I12: after a half-close everything owed arrives, and then the end
 #[test]
 fn a_half_close_gets_all_its_answers() {

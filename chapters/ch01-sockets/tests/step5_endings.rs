@@ -448,6 +448,15 @@ fn a_drain_does_not_wait_for_lines_to_come() -> io::Result<()> {
     Ok(())
 }
 
+/// I12: a deadline of no time at all lets through what needs none
+#[test]
+fn no_time_to_send() -> io::Result<()> {
+    reach_the_step();
+    let server = Server::bin("ch01-sockets").args(["--send", "0"]).start()?;
+    Client::named(server.addr(), "ann");
+    Ok(())
+}
+
 /// I13: a limit of clients beyond all numbers is none
 #[test]
 fn as_many_clients_as_there_may_be() -> io::Result<()> {
