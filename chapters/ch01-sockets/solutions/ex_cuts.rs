@@ -47,8 +47,12 @@ pub fn hunt<F: Framing>(new: fn(usize) -> F) {
                 }
             }
             let ended = ended.and_then(|()| framing.finish());
-            assert_eq!(frames, expected, "frames of {pieces:?}");
-            assert_eq!(ended, end, "the end of {pieces:?}");
+            let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+            let input: Vec<_> = pieces.iter().map(|p| text(p)).collect();
+            let got: Vec<_> = frames.iter().map(|f| text(f)).collect();
+            let expected: Vec<_> = expected.iter().map(|f| text(f)).collect();
+            assert_eq!(got, expected, "input: frames of {input:?}");
+            assert_eq!(ended, end, "input: the end of {input:?}");
         }
     }
     // end

@@ -3,15 +3,15 @@
 //! test that notices.
 //!
 //! `Hall` is a chat for two, ann and bob, with that choice as a trait, so
-//! that your test meets both: the right one and the mutant. `said` is a
-//! callback between the decision and the push: it is where another thread
-//! would get in between, and your test may speak there.
+//! that your test meets both: the right one and the mutant. `between` is
+//! called between the push to ann and the push to bob: it is where another
+//! thread would get in, and your test may speak there.
 
-/// A room for two. Both implementations number what is said.
+/// A room for two.
 pub trait Hall {
-    /// Says a line. When the core has taken it and nobody has been told
-    /// yet, `between` is called, and may say something itself if it gets
-    /// in; a line that has to wait for its turn comes after this one.
+    /// Says a line. When ann has been told and bob has not, `between` is
+    /// called, and may say something itself; where the lock is held, its
+    /// line has to wait for its turn and comes after this one.
     fn say(&self, line: &str, between: &dyn Fn());
     /// What ann was told, and what bob was.
     fn told(&self) -> (Vec<String>, Vec<String>);

@@ -114,6 +114,7 @@ struct Buffer {
 }
 
 impl Buffer {
+    /// Stores what came, unless the stream is refused.
     fn push(&mut self, more: &[u8]) {
         if self.failed.is_some() {
             return;
@@ -127,6 +128,7 @@ impl Buffer {
         self.bytes.extend_from_slice(more);
     }
 
+    /// What is not handed out yet, or why nothing ever will be.
     fn unread(&self) -> Result<&[u8], FrameError> {
         match self.failed {
             Some(error) => Err(error),
@@ -134,10 +136,12 @@ impl Buffer {
         }
     }
 
+    /// The first so many bytes of `unread` are handed out.
     fn consume(&mut self, count: usize) {
         self.start += count;
     }
 
+    /// Drops all that is stored, and gives this error from here on.
     fn refuse(&mut self, error: FrameError) -> FrameError {
         *self = Buffer {
             failed: Some(error),

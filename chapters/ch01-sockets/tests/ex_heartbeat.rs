@@ -41,11 +41,13 @@ macro_rules! checks {
             $(#[$skip])?
             fn an_answer_in_time() {
                 let mut beat = beat();
-                assert_eq!(beat.next(S * 65), Beat::Ping(1));
+                let got = beat.next(S * 65);
+                assert_eq!(got, Beat::Ping(1), "input: 60 s of silence");
                 beat.line("PONG 1", S * 70);
                 let got = beat.next(S * 70);
                 assert_eq!(got, Beat::Wait(S * 60), "input: PONG 1");
-                assert_eq!(beat.next(S * 130), Beat::Ping(2));
+                let got = beat.next(S * 130);
+                assert_eq!(got, Beat::Ping(2), "input: 60 s more of it");
             }
 
             /// I12: while a ping is out, nothing else is
@@ -56,7 +58,8 @@ macro_rules! checks {
                 beat.line("hello", S * 10);
                 let got = beat.next(S * 10);
                 assert_eq!(got, Beat::Wait(S * 60), "input: no ping is out");
-                assert_eq!(beat.next(S * 70), Beat::Ping(1));
+                let got = beat.next(S * 70);
+                assert_eq!(got, Beat::Ping(1), "input: 60 s after hello");
                 beat.line("hello", S * 71);
                 beat.line("PONG 2", S * 72);
                 let got = beat.next(S * 90);

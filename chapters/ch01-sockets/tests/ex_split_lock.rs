@@ -54,8 +54,10 @@ macro_rules! checks {
             $(#[$skip])?
             fn the_mutant_is_caught() {
                 let room = Room { split: true, ..Room::default() };
-                let caught = hunt(&room).is_err();
-                assert_eq!(caught, true, "input: pushes after the lock");
+                let got = hunt(&room);
+                let expected = Err("the two orders".to_string());
+                let got = got.map_err(|_| "the two orders".to_string());
+                assert_eq!(got, expected, "input: pushes after the lock");
             }
         }
     };

@@ -1,6 +1,7 @@
 //! What step 2 must do. Only the last word needs a socket: a framing is given
 //! its bytes, cut wherever a kernel could cut them.
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -14,17 +15,35 @@ use ch01_sockets::frame::{
 
 const LIMIT: usize = 8;
 
+/// A frame that is shown as text, whatever its bytes are.
+#[derive(Clone, PartialEq, Eq)]
+struct Text(Vec<u8>);
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+fn text(frame: &[u8]) -> Text {
+    Text(frame.to_vec())
+}
+
+fn next<F: Framing>(framing: &mut F) -> Result<Option<Text>, FrameError> {
+    Ok(framing.next()?.map(Text))
+}
+
 /// All that a framing gives for a stream that comes in these pieces.
 fn frames<F: Framing>(
     mut framing: F,
     pieces: &[&[u8]],
-) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
+) -> (Vec<Text>, Result<(), FrameError>) {
     let mut got = Vec::new();
     let most: usize = pieces.iter().map(|piece| piece.len()).sum();
     for piece in pieces {
         framing.push(piece);
         loop {
-            match framing.next() {
+            match next(&mut framing) {
                 Ok(Some(frame)) => {
                     got.push(frame);
                     let count = got.len();
@@ -44,7 +63,7 @@ fn check<F: Framing>(
     expected: &[&[u8]],
     end: Result<(), FrameError>,
 ) {
-    let expected: Vec<Vec<u8>> = expected.iter().map(|f| f.to_vec()).collect();
+    let expected: Vec<Text> = expected.iter().map(|f| text(f)).collect();
     let input = show(stream);
     let (got, ended) = frames(new(LIMIT), &[stream]);
     assert_eq!(got, expected, "input:\n{input}");
@@ -148,7 +167,7 @@ fn a_length_over_the_limit_is_refused() {
 fn memory_follows_the_bytes_not_the_promise() {
     let mut framing = LengthPrefixed::new(64 << 20);
     framing.push(b"\x04\0\0\0only this");
-    assert_eq!(framing.next(), Ok(None), "input: 64 MiB announced");
+    assert_eq!(next(&mut framing), Ok(None), "input: 64 MiB announced");
     let held = framing.held();
     assert!(
         held < 1024,
@@ -162,10 +181,11 @@ fn memory_does_not_grow_with_the_stream() {
     let mut framing = LengthPrefixed::new(LIMIT);
     for round in 0..100_000 {
         framing.push(b"\0\0\0\x08abcdefgh\0\0");
-        assert_eq!(framing.next(), Ok(Some(b"abcdefgh".to_vec())));
+        let first = next(&mut framing);
         framing.push(b"\0\x01x");
-        assert_eq!(framing.next(), Ok(Some(b"x".to_vec())));
-        assert_eq!(framing.next(), Ok(None));
+        let got = [first, next(&mut framing), next(&mut framing)];
+        let expected = [Some(text(b"abcdefgh")), Some(text(b"x")), None];
+        assert_eq!(got, expected.map(Ok), "input: round {round}");
         let held = framing.held();
         assert!(held < 1024, "after round {round}: {held} bytes are held");
     }
@@ -180,11 +200,11 @@ fn a_refusal_is_final() {
     };
     let mut framing = LengthPrefixed::new(LIMIT);
     framing.push(&[0xff; 4]);
-    assert_eq!(framing.next(), Err(refused), "input: ff ff ff ff");
+    assert_eq!(next(&mut framing), Err(refused), "input: ff ff ff ff");
     for _ in 0..1_000 {
         framing.push(&[0; 1024]);
     }
-    assert_eq!(framing.next(), Err(refused), "a later call");
+    assert_eq!(next(&mut framing), Err(refused), "a later call");
     assert_eq!(framing.finish(), Err(refused), "the end");
     let held = framing.held();
     assert!(held < 1024, "a refused stream holds {held} bytes");
@@ -196,7 +216,7 @@ fn no_byte_is_examined_twice() {
     let mut framing = Lines::new(1 << 16);
     for _ in 0..1 << 16 {
         framing.push(b"x");
-        assert_eq!(framing.next(), Ok(None), "no line feed yet");
+        assert_eq!(next(&mut framing), Ok(None), "no line feed yet");
     }
     framing.push(b"\nab\nc");
     for end in [Some(1 << 16), Some(2), None] {
@@ -218,7 +238,7 @@ fn encode_refuses() {
     assert_eq!(got, Err(FrameError::TooLong { limit: LIMIT }), "9 bytes");
     let got = LengthPrefixed::new(LIMIT).encode(b"123456789", &mut out);
     assert_eq!(got, Err(FrameError::TooLong { limit: LIMIT }), "9 bytes");
-    assert_eq!(out, b"before", "what out holds after three refusals");
+    assert_eq!(Text(out), text(b"before"), "input: three that are refused");
 }
 
 /// I3: what was encoded comes out again, in any pieces.
@@ -244,7 +264,7 @@ fn round_trip_in_any_pieces() {
         }
         pieces.push(rest);
         match frames(new(64), &pieces) {
-            (got, Ok(())) if got == sent => Ok(()),
+            (got, Ok(())) if got.iter().map(|f| &f.0).eq(sent) => Ok(()),
             other => Err(format!("{other:?} from\n{}", show(&stream))),
         }
     }
@@ -267,7 +287,7 @@ fn round_trip_in_any_pieces() {
 }
 
 /// The lines of a stream that is there as a whole: what `Lines` must equal.
-fn naive_lines(stream: &[u8], limit: usize) -> (Vec<Vec<u8>>, bool) {
+fn naive_lines(stream: &[u8], limit: usize) -> (Vec<Text>, bool) {
     let mut got = Vec::new();
     for line in stream.split_inclusive(|&byte| byte == b'\n') {
         let whole = line.ends_with(b"\n");
@@ -276,7 +296,7 @@ fn naive_lines(stream: &[u8], limit: usize) -> (Vec<Vec<u8>>, bool) {
         if line.len() > limit || !whole {
             return (got, false);
         }
-        got.push(line.to_vec());
+        got.push(text(line));
     }
     (got, true)
 }
@@ -323,12 +343,14 @@ impl Read for Trickle<'_> {
 #[test]
 fn frames_of_a_stream() -> io::Result<()> {
     let mut whole = Frames::new(Trickle(b"one\ntwo\n", false), Lines::new(9));
-    assert_eq!(whole.next_frame()?, Some(b"one".to_vec()));
-    assert_eq!(whole.next_frame()?, Some(b"two".to_vec()));
-    assert_eq!(whole.next_frame()?, None, "the end");
+    for expected in [Some(text(b"one")), Some(text(b"two")), None] {
+        let got = whole.next_frame()?.map(Text);
+        assert_eq!(got, expected, "input: one, two, the end");
+    }
 
     let mut cut = Frames::new(Trickle(b"one\ntw", false), Lines::new(9));
-    assert_eq!(cut.next_frame()?, Some(b"one".to_vec()));
+    let got = cut.next_frame()?.map(Text);
+    assert_eq!(got, Some(text(b"one")), "input: one, half of two");
     let error = cut.next_frame().expect_err("the end inside a line");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
     let within = FrameError::within(&error);
@@ -337,7 +359,8 @@ fn frames_of_a_stream() -> io::Result<()> {
     // Nothing more is read after a refusal: it may never end.
     let forever = b"one\n1234567890".chain(Trap);
     let mut refused = Frames::new(forever, Lines::new(9));
-    assert_eq!(refused.next_frame()?, Some(b"one".to_vec()));
+    let got = refused.next_frame()?.map(Text);
+    assert_eq!(got, Some(text(b"one")), "input: one, a line of 10 bytes");
     let error = refused.next_frame().expect_err("a line of 10 bytes");
     let within = FrameError::within(&error);
     let expected = FrameError::TooLong { limit: 9 };
