@@ -71,8 +71,8 @@ macro_rules! checks {
                         let got: Vec<_> =
                             got.iter().map(|line| line.len()).collect();
                         if got != kept {
-                            let sizes = format!("{got:?}, not {kept:?}");
-                            return Err(format!("lines of so many bytes: {sizes}"));
+                            let said = format!("{got:?}, not {kept:?}");
+                            return Err(format!("bytes of lines: {said}"));
                         }
                     }
                     Ok(())
