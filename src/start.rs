@@ -83,8 +83,8 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     }
     println!("Watch   cargo run -- watch {short}\n");
     println!("The first check is red, as it should be: every function from this step on is a");
-    println!("todo!() that waits for you. `cargo run -- hint` helps when you are stuck. What the");
-    println!("folders and the `// ANCHOR:` lines are for stands in my/README.md.");
+    println!("todo!() that waits for you. `cargo run -- hint` helps when you are stuck;");
+    println!("my/README.md says what the folders and the `// ANCHOR:` lines are for.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -132,7 +132,8 @@ pub fn put(root: &Path, dir: &Path, files: &Files) -> Result<()> {
     let target = root.join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
     // Removed at the end, unless it was moved away.
-    let whole = tempfile::tempdir_in(&target)?;
+    let whole = tempfile::tempdir_in(&target)
+        .with_context(|| format!("cannot write in {}", target.display()))?;
     write_all(whole.path(), files)?;
     fs::set_permissions(whole.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     if fs::rename(whole.path(), dir).is_err() {

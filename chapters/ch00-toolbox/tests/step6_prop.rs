@@ -163,12 +163,13 @@ fn a_property_that_holds_runs_every_case() {
 /// replays their failure.
 #[test]
 fn the_replay_asks_for_a_test_that_is_left_out() {
-    let name = "the_replay_asks_for_a_test_that_is_left_out";
+    let own = std::thread::current();
+    let name = own.name().unwrap(); // with the module's, if it is in one
     if std::env::var_os("STEP6_BROKEN").is_some() {
         check("nothing", 1, numbers, |_| Err("broken".into()));
     }
     numbers(&mut Gen::replaying(&[]));
-    let own = std::env::current_exe().unwrap();
+    let tests = std::env::current_exe().unwrap();
     for (flag, end) in [
         ("--nocapture", format!(" {name}\n")),
         (
@@ -177,7 +178,7 @@ fn the_replay_asks_for_a_test_that_is_left_out() {
         ),
     ] {
         let args = ["--exact", name, "--test-threads=2", flag];
-        let mut again = Command::new(&own);
+        let mut again = Command::new(&tests);
         again.args(args).env("STEP6_BROKEN", "1");
         let output = again.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout)
