@@ -88,7 +88,8 @@ pub fn markdown(chapter: &Chapter, all: &[Measured], machine: &str) -> String {
     let rounds = rounds.into_iter().collect::<Vec<_>>().join(" or ");
     let _ = writeln!(
         text,
-        "\nMedians of {rounds} rounds each, taken in turns; in parentheses the least and the greatest. {machine}"
+        "\nEach number is the median of {rounds} rounds, ours and theirs in turns; in parentheses, the least and the greatest. \
+         {machine}"
     );
     for note in all.iter().filter_map(|one| one.case.note.as_ref()) {
         let _ = writeln!(text, "\n{note}");
