@@ -148,6 +148,7 @@ impl Chapter {
     /// # Errors
     /// When there is none such; the message lists those that there are. As [`Chapter::all`], for this chapter.
     pub fn find(root: &Path, wanted: &str) -> Result<Chapter> {
+        let wanted = bare(wanted);
         let folders = folders(root)?;
         let names: Vec<String> = folders.iter().map(|dir| name_of(dir)).collect();
         let number =
@@ -271,6 +272,12 @@ impl Chapter {
         }
         files
     }
+}
+
+/// What is meant by a folder as a shell completes it: `ch01-sockets` for `my/ch01-sockets/`.
+pub fn bare(wanted: &str) -> &str {
+    let below = ["my/", "chapters/"].iter().find_map(|folder| wanted.strip_prefix(folder));
+    below.unwrap_or(wanted).trim_end_matches('/')
 }
 
 /// The folders of the chapters, in order.

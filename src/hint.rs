@@ -38,6 +38,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
                 |unit: &Unit| !progress.is_done(&unit.progress_id(&chapter)) && unit.is_own(&mine);
             match units(&chapter, true).into_iter().find(left) {
                 Some(unit) => unit,
+                None if chapter.steps.is_empty() => bail!("{} has no steps yet", chapter.name),
                 None => bail!("everything in {} is done", chapter.name),
             }
         }

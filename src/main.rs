@@ -18,6 +18,7 @@ use workbook::{
 /// A workbook that rebuilds real systems from first principles. Without a word, it opens the book.
 #[derive(Parser)]
 #[command(name = "workbook", bin_name = "cargo run --", version, disable_help_subcommand = false)]
+#[command(override_usage = "cargo run -- [WORD]", subcommand_help_heading = "Words")]
 struct Cli {
     #[command(subcommand)]
     word: Word,

@@ -85,7 +85,12 @@ fn wanted(
             let remove = here.filter_map(below).filter(|path| !files.contains_key(path)).collect();
             return Ok((files, remove));
         }
-        _ if step.is_some() => return Err(crate::usage("--step goes with a chapter")),
+        _ if step.is_some() => {
+            return Err(crate::usage(format!(
+                "--step goes with a chapter: `cargo run -- reset {} --step 2`",
+                chapter.short()
+            )));
+        }
         Task::Step(_, step) => Unit::Step(step.clone()),
         Task::Exercise(_, exercise) => Unit::Exercise(exercise.clone()),
     };

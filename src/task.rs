@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::chapter::{Chapter, Exercise, Step};
+use crate::chapter::{self, Chapter, Exercise, Step};
 use crate::rebuild;
 
 /// A chapter, or one of its steps or exercises.
@@ -25,6 +25,7 @@ impl Task {
     /// # Errors
     /// A [`crate::Usage`] when there is none such, or more than one: it names what there is.
     pub fn find(root: &Path, wanted: &str) -> Result<Task> {
+        let wanted = chapter::bare(wanted);
         if let Some((chapter, rest)) = wanted.split_once('/') {
             let chapter = Chapter::find(root, chapter)?;
             return within(&chapter, rest).ok_or_else(|| {
@@ -35,7 +36,9 @@ impl Task {
                 ))
             });
         }
-        let is_chapter = wanted.starts_with("ch") || wanted.parse::<u32>().is_ok();
+        // Not every word with these letters: a step can be called chat.
+        let number = wanted.strip_prefix("ch").unwrap_or(wanted);
+        let is_chapter = number.starts_with(|first: char| first.is_ascii_digit());
         if is_chapter {
             return Chapter::find(root, wanted).map(Task::Chapter);
         }

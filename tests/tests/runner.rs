@@ -378,6 +378,8 @@ fn wrong_arguments_get_one_line_and_status_2() {
         (&["solution", "step9"], &[no_step]),
         (&["reset"], &["reset what?", "`cargo run -- reset ch01/step1`"]),
         (&["reset", "step9"], &[no_step]),
+        (&["reset", "ch07/chat"], &["no \"chat\" in ch07-tiny"]),
+        (&["reset", "chat"], &["there is no step or exercise \"chat\""]),
         (&["list", "ch99"], &["the book has ch07-tiny"]),
         (&["progress", "ch07"], &["'ch07'"]),
         (&["cut", "ch99"], &["the book has ch07-tiny"]),
@@ -406,6 +408,12 @@ fn wrong_arguments_get_one_line_and_status_2() {
     for args in [&["help"][..], &["--help"], &["check", "--help"]] {
         book.run(args).says(0, &["Usage: cargo run --"]);
     }
+    // As a shell completes it.
+    for folder in ["my/ch07-tiny", "chapters/ch07-tiny/", "ch07/", "ch07"] {
+        book.run(&["list", folder]).says(0, &["ch07-tiny: Tiny"]);
+        book.run(&["hint", folder]).says(0, &["step1_one"]);
+    }
+    book.run(&["hint", "my/ch07-tiny/step2"]).says(0, &["step2_two"]);
 }
 
 fn start_lays_out_and_never_overwrites() {
@@ -749,6 +757,7 @@ fn a_new_chapter_passes_its_checks() {
             .ends_with("\nch08-sql = { path = \"../chapters/ch08-sql\" }\n")
     );
     book.run(&["list", "ch08"]).says(0, &["ch08-sql: Sql", "no steps yet"]);
+    book.run(&["hint", "ch08"]).refuses(1, &["ch08-sql has no steps yet"]);
     book.run(&["start", "ch08"]).refuses(1, &["ch08-sql has no steps yet"]);
 
     let lines = [
