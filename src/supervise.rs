@@ -207,6 +207,8 @@ enum Event {
 fn supervise(spec: &Spec) -> ExitCode {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    // It ends with its stdin and by nothing less: when it was stopped and the server is gone, the kernel sends SIGHUP.
+    let _ = ctrlc::set_handler(|| {});
     let frames = Frames::default();
     let began = Instant::now();
     let mut child = match spawn(spec) {

@@ -7,12 +7,20 @@
 //! - I2: a request with an `Origin` that is not this server's is refused.
 //! - I3: what acts is POST and carries the token, a random number of this start. It stands in the pages' `<head>`; other
 //!   sites cannot read it, and cannot send it without a preflight request, which is refused.
-//! - I4: pages may load and call this server only (Content-Security-Policy), and may not be framed by others.
+//! - I4: a request that does not come whole in time is refused, however slowly it trickles (its head: the connection).
+//! - I5: pages may load and call this server only (Content-Security-Policy), and may not be framed by others.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+
+use super::ARRIVAL;
+
+/// How long a body may be: more than a page's longest listing, or what a reader pastes into a console.
+const BODY: usize = 2 * 1024 * 1024;
 
 /// The header that carries the token.
 pub const TOKEN: &str = "x-workbook-token";
@@ -55,6 +63,12 @@ impl Guard {
     /// Why a request is refused; `None` when it is not.
     pub fn refuses(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Refusal> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+        if headers.get_all(header::HOST).iter().count() != 1 {
+            return Some((
+                StatusCode::BAD_REQUEST,
+                "A request names its host once (RFC 9112, 3.2).",
+            ));
+        }
         if !text("host").is_some_and(|host| self.is_own_host(host)) {
             return Some((StatusCode::FORBIDDEN, "This address is not the workbook's."));
         }
@@ -90,7 +104,10 @@ pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> 
     let path = request.uri().path().to_owned();
     let mut response = match guard.refuses(request.method(), &path, request.headers()) {
         Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
+        None => match whole(request).await {
+            Ok(request) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        },
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -102,6 +119,16 @@ pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> 
     }
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     response
+}
+
+/// The request with its body read.
+async fn whole(request: Request) -> Result<Request, Refusal> {
+    let (head, body) = request.into_parts();
+    match timeout(ARRIVAL, to_bytes(body, BODY)).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "At most 2 MiB at once.")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The rest of this request did not come.")),
+    }
 }
 
 #[cfg(test)]
@@ -156,5 +183,22 @@ mod tests {
             Some(&good[1..]),
             Some(StatusCode::UNAUTHORIZED),
         );
+    }
+
+    #[test]
+    fn a_request_names_its_host_once() {
+        let guard = Guard::new(3000).expect("random bytes");
+        let check = |hosts: &[&'static str], expected: Option<StatusCode>| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            }
+            let got = guard.refuses(&Method::GET, "/", &headers).map(|(status, _)| status);
+            assert_eq!(got, expected, "{hosts:?}");
+        };
+        check(&["127.0.0.1:3000"], None);
+        check(&["127.0.0.1:3000", "127.0.0.1:3000"], Some(StatusCode::BAD_REQUEST));
+        check(&["127.0.0.1:3000", "evil.example"], Some(StatusCode::BAD_REQUEST));
+        check(&[], Some(StatusCode::BAD_REQUEST));
     }
 }

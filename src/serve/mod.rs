@@ -20,6 +20,7 @@ pub mod run;
 pub mod stage;
 pub mod stamp;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -34,7 +35,11 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,6 +49,10 @@ use crate::supervise::Limits;
 
 /// How many ports after the wanted one are tried.
 const PORTS: u16 = 50;
+/// How long a request may take to come, its head and then its body; and how long a connection is kept for the next one.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// How long nobody is let in when there is no room for another connection.
+const FULL: Duration = Duration::from_millis(200);
 /// How long the end waits for what runs.
 const LAST_CALL: Duration = Duration::from_secs(5);
 /// Lines that wait for a slow browser before the program that writes them has to wait, too.
@@ -107,10 +116,10 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         closing: watch::Sender::new(false),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(Arc::clone(&shared), listener, args))?;
+    let code = runtime.block_on(serve(Arc::clone(&shared), listener, args))?;
     // A book that is being built is not waited for: it is built anew next time.
     runtime.shutdown_background();
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 fn listen(wanted: u16) -> Result<TcpListener> {
@@ -126,7 +135,8 @@ fn listen(wanted: u16) -> Result<TcpListener> {
     anyhow::bail!("the ports {wanted} to {last} are all taken; choose another one with --port")
 }
 
-async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Result<()> {
+async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Result<ExitCode> {
+    let mut ends = Ends::new()?;
     listener.set_nonblocking(true)?;
     let address = format!("http://{}", listener.local_addr()?);
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -152,14 +162,35 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Resul
         });
     }
     tokio::select! {
-        result = async { axum::serve(listener, app).await } => result?,
-        () = asked_to_end() => {}
+        () = accept(&listener, app) => {}
+        () = ends.asked() => {}
     }
     shared.closing.send_replace(true);
-    let _ = tokio::time::timeout(LAST_CALL, shared.jobs.none_left()).await;
+    let is_urgent = tokio::select! {
+        _ = tokio::time::timeout(LAST_CALL, shared.jobs.none_left()) => false,
+        () = ends.asked() => true,
+    };
     // The terminal may be gone, which is what ended the server.
     let _ = writeln!(std::io::stdout(), "\nThe workbook is closed.");
-    Ok(())
+    // What still runs ends with this process, which it may outlive for a moment.
+    Ok(if is_urgent { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Lets browsers in, one task each, for ever.
+async fn accept(listener: &tokio::net::TcpListener, app: Router) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // No descriptor is left, most likely; one comes back when a connection ends.
+            tokio::time::sleep(FULL).await;
+            continue;
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(ARRIVAL)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
+        // A browser that goes away in the middle is nobody's failure.
+        tokio::spawn(async move { drop(connection.await) });
+    }
 }
 
 fn greet(address: &str) {
@@ -183,18 +214,26 @@ fn has_display() -> bool {
 }
 
 /// Ctrl-C, a polite kill, or the terminal's end.
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+struct Ends([Signal; 3]);
+
+impl Ends {
+    fn new() -> Result<Ends> {
+        let listen = |kind| signal(kind).context("cannot listen for Ctrl-C");
+        Ok(Ends([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for the next one.
+    async fn asked(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
     }
 }
 
@@ -206,10 +245,49 @@ impl Lines {
     /// Sends one line; waits when the browser is slow. When the browser is gone, the work is dropped, so nothing is lost by
     /// sending into the void.
     pub async fn send(&self, line: &impl Serialize) {
-        let mut text = serde_json::to_string(line).unwrap_or_default();
-        text.push('\n');
-        let _ = self.0.send(text).await;
+        let _ = self.0.send(json_line(line)).await;
     }
+}
+
+/// Lines for a browser that may be slow while something else has to go on. Whoever adds to it stops when it is not empty.
+#[derive(Debug)]
+pub struct Outbox {
+    lines: Lines,
+    waiting: VecDeque<String>,
+}
+
+impl Outbox {
+    /// Nothing waits yet.
+    pub fn new(lines: Lines) -> Outbox {
+        Outbox { lines, waiting: VecDeque::new() }
+    }
+
+    /// Whether all is passed on.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Adds a line.
+    pub fn push(&mut self, line: &impl Serialize) {
+        self.waiting.push_back(json_line(line));
+    }
+
+    /// Passes on all that waits. When this is dropped in the middle, the rest waits on.
+    pub async fn pass_on(&mut self) {
+        while !self.waiting.is_empty() {
+            // A browser that is gone: the work is dropped next.
+            let Ok(room) = self.lines.0.reserve().await else { return };
+            if let Some(line) = self.waiting.pop_front() {
+                room.send(line);
+            }
+        }
+    }
+}
+
+fn json_line(line: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(line).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// A response that shows what `work` sends while it works. The work is dropped as soon as the browser drops the response, or

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Lines, Shared, stream};
+use super::{Lines, Outbox, Shared, stream};
 use crate::sandbox::{STAGE, environment};
 use crate::supervise::{Exit, Frame, Spec, take_text};
 
@@ -145,10 +145,14 @@ async fn follow(shared: &Arc<Shared>, stage: &str, lines: &Lines) -> Result<()> 
     let mut connections =
         Connections { address: None, next: 0, open: HashMap::new(), received: sender };
     let mut heard = String::new();
+    // A page that does not read its stream makes the stage wait, but not who asks for something: Stop stops.
+    let mut outbox = Outbox::new(lines.clone());
     loop {
         tokio::select! {
-            frame = job.next() => match frame {
+            () = outbox.pass_on(), if !outbox.is_empty() => {}
+            frame = job.next(), if outbox.is_empty() => match frame {
                 Frame::Exit(exit) => {
+                    drop((entry, inbox));
                     // What the connections received last is worth more than an end that comes at once.
                     connections.open.clear();
                     while let Ok(line) = received.try_recv() {
@@ -162,18 +166,18 @@ async fn follow(shared: &Arc<Shared>, stage: &str, lines: &Lines) -> Result<()> 
                         heard.push_str(&text);
                         connections.address = listening(&heard);
                         if let Some(address) = connections.address {
-                            lines.send(&Line::Listening { address }).await;
+                            outbox.push(&Line::Listening { address });
                         }
                     }
-                    lines.send(&Frame::Out { text }).await;
+                    outbox.push(&Frame::Out { text });
                 }
-                frame => lines.send(&frame).await,
+                frame => outbox.push(&frame),
             },
-            Some(line) = received.recv() => {
+            Some(line) = received.recv(), if outbox.is_empty() => {
                 if let Line::Closed { connection, .. } = &line {
                     connections.open.remove(connection);
                 }
-                lines.send(&line).await;
+                outbox.push(&line);
             }
             Some(order) = inbox.recv() => {
                 let answer = match order.wish {

@@ -3,9 +3,10 @@
 //! Most tests share one server on a small book; those that end it, or change its book, have their own.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::thread;
 
@@ -14,7 +15,7 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use workbook_tests::memory::Memory;
-use workbook_tests::served::{Served, processes_with, small_book, until};
+use workbook_tests::served::{PATIENCE, Served, processes_with, small_book, until};
 
 /// Short enough for a test, long enough for a busy machine to get to the limit that is meant.
 const LIMITS: &str =
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ("pages_carry_the_token_and_may_load_nothing_foreign", pages),
         ("no_path_leads_out_of_the_book", paths),
         ("only_pages_of_this_start_may_act", refusals),
+        ("a_request_that_does_not_come_whole_is_given_up", half_sent),
         ("a_block_runs_with_stderr_apart_and_its_status", runs),
         ("a_block_uses_a_chapter", uses_chapter),
         ("a_block_of_tests_runs_its_tests", runs_tests),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         ("200_runs_at_once_are_queued_and_all_run", many),
         ("a_closed_page_ends_its_run", closed_page),
         ("ctrl_c_leaves_nothing", ctrl_c),
+        ("a_second_ctrl_c_does_not_wait", second_ctrl_c),
         ("a_killed_server_leaves_nothing", killed),
         ("a_taken_port_is_passed_over_aloud", taken_port),
         ("a_broken_page_does_not_end_the_server", broken_page),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         ("a_stage_that_is_not_there_is_refused", no_stage),
         ("a_page_has_the_chapter_and_not_the_readers_rebuild", own_builds),
         ("a_closed_page_ends_its_stage", closed_stage),
+        ("a_page_that_does_not_read_can_still_stop_its_stage", unread_stage),
     ];
     let trials = tests
         .iter()
@@ -159,6 +163,34 @@ fn refusals(shared: &Shared) -> Result<()> {
     check("GET", "/index.html", &rebound, "", "", 403)?;
     check("POST", "/", &served.host, &own, &token, 405)?;
     check("POST", "/api/run", &served.host, &own, &token, 200)
+}
+
+fn half_sent(shared: &Shared) -> Result<()> {
+    let served = &shared.served;
+    let send = |text: &str| -> Result<TcpStream> {
+        let mut stream = TcpStream::connect(&served.host)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(text.as_bytes())?;
+        Ok(stream)
+    };
+    let body = format!(
+        "POST /api/run HTTP/1.1\r\nhost: {}\r\nx-workbook-token: {}\r\n\
+         content-type: application/json\r\ncontent-length: 99\r\n\r\n{{",
+        served.host,
+        served.token()?
+    );
+    // Side by side: each takes as long as the server is patient.
+    let streams = [("", ""), ("GET / HTTP/1.1\r\nhost: ", ""), (body.as_str(), " 408 ")]
+        .map(|(text, expected)| (send(text), text, expected));
+    for (stream, text, expected) in streams {
+        let mut said = String::new();
+        stream?.read_to_string(&mut said).with_context(|| format!("after {text:?}"))?;
+        ensure!(said.contains(expected), "after {text:?}: {said:?}");
+    }
+    let twice = [("host", served.host.as_str()), ("host", "evil.example")];
+    let answer = served.request("GET", "/", &twice, "")?;
+    ensure!(answer.status == 400, "two hosts: {}", answer.head);
+    Ok(())
 }
 
 fn ended(exit: &Value, code: i64) -> Result<()> {
@@ -367,6 +399,28 @@ fn ctrl_c(shared: &Shared) -> Result<()> {
     none_left("86394.25")
 }
 
+fn second_ctrl_c(shared: &Shared) -> Result<()> {
+    let mut served = serve(shared.folder.path())?;
+    let mut page = start_lasting(&served, "86396.25")?;
+    // A supervisor that stands still is what the end waits for.
+    let parent = format!("PPid:\t{}\n", served.pid());
+    let is_below = |pid: &&str| {
+        fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|text| text.contains(&parent))
+    };
+    let all = processes_with("__supervise");
+    let mut pids = all.iter().filter_map(|line| line.split(['/', ':']).nth(2));
+    let pid = pids.find(is_below).context("there is no supervisor")?;
+    let signal = |name: &str| Command::new("kill").args(["-s", name, pid]).status();
+    signal("STOP")?;
+    served.signal("INT")?;
+    while page.line()?.is_some() {}
+    served.signal("INT")?;
+    let status = served.wait();
+    signal("CONT")?;
+    ensure!(status?.code() == Some(130), "it waited for what cannot end");
+    until("the run has ended", || processes_with("86396.25").is_empty())
+}
+
 fn killed(shared: &Shared) -> Result<()> {
     let mut served = serve(shared.folder.path())?;
     let code = lasting("86395.25").replace(
@@ -538,6 +592,40 @@ fn stage_under_load(shared: &Shared) -> Result<()> {
         }
         sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))?
     })?;
+    let stopped = served.post("/api/stage/stop", &json!({ "id": id }))?;
+    ensure!(stopped.status == 200, "{}", stopped.head);
+    log.line_where(|line| line["type"] == "exit")?;
+    Ok(())
+}
+
+fn unread_stage(_: &Shared) -> Result<()> {
+    let folder = small_book()?;
+    let program = "fn main() {
+        println!(\"step2_flood listening on 127.0.0.1:1\");
+        loop {
+            println!(\"more and more\");
+        }
+    }";
+    fs::write(folder.path().join("chapters/ch01-demo/examples/step2_flood.rs"), program)?;
+    let served = serve(folder.path())?;
+    let mut log = served.post("/api/stage/start", &json!({ "stage": "ch01-demo/step2_flood" }))?;
+    let id = log.line_where(|line| line["type"] == "stage")?["id"].clone();
+    log.line_where(|line| line["type"] == "out")?;
+    // Nobody reads on, and in the end the stage has no room to write. A pause in its writing is not yet that end.
+    let mine =
+        format!("{}/target/pages/debug/examples/step2_flood --port", folder.path().display());
+    let all = processes_with(&mine);
+    let stage = all.iter().find(|line| !line.contains("__")).context("the stage")?;
+    let io = format!("/proc/{}/io", stage.split(['/', ':']).nth(2).context("its number")?);
+    let mut written = vec![String::new()];
+    while written.len() < 300 {
+        let ask = json!({ "id": id, "connection": 9 });
+        let asked = served.post("/api/stage/close", &ask)?;
+        ensure!(asked.status == 200, "the stage is asked for something: {}", asked.head);
+        let now = fs::read_to_string(&io)?;
+        written.retain(|before| *before == now);
+        written.push(now);
+    }
     let stopped = served.post("/api/stage/stop", &json!({ "id": id }))?;
     ensure!(stopped.status == 200, "{}", stopped.head);
     log.line_where(|line| line["type"] == "exit")?;
