@@ -176,6 +176,24 @@ fn a_chatty_stage_is_not_held_up() {
     assert_eq!(hello(&server.connect().unwrap()), server.pid());
 }
 
+/// I3: what is sent to a process that does not read has a deadline, too.
+#[test]
+fn a_process_that_does_not_read() {
+    let mut deaf = Launch::program("sleep").args(["1000"]).spawn().unwrap();
+    let more_than_a_pipe = vec![b'x'; 4 << 20];
+    let patience = Duration::from_millis(20);
+    let e = deaf.send_within(&more_than_a_pipe, patience).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::TimedOut, "{e}");
+    deaf.close_stdin();
+    let e = deaf.send(b"x").unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::BrokenPipe, "{e}");
+    assert_eq!(deaf.kill().signal(), Some(9));
+
+    let counts = Launch::program("wc").args(["-c"]);
+    let done = counts.run(&more_than_a_pipe).unwrap();
+    assert_eq!(done.stdout.trim(), "4194304");
+}
+
 /// A program runs to its end with an input, and gives back all it printed.
 #[test]
 fn runs_a_program_to_its_end() {

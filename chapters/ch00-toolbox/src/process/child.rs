@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ch00_toolbox::process::output::{Output, follow};
-use ch00_toolbox::sys::{self, Signal};
+use ch00_toolbox::sys::{self, POLLOUT, PollFd, Signal, poll, set_nonblocking};
 
 /// How long a stage may take to say that it listens, and to stop. Both take
 /// milliseconds; a busy machine may take a thousand times longer.
@@ -94,12 +94,42 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// It has ended, or closed its stdin, or [`Process::close_stdin`] did.
+    /// It has ended, or closed its stdin, or [`Process::close_stdin`] did;
+    /// or the deadline passes, since it does not read.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.stdin {
-            Some(stdin) => stdin.write_all(bytes).and_then(|()| stdin.flush()),
-            None => Err(ErrorKind::BrokenPipe.into()),
+        self.send_within(bytes, PATIENCE)
+    }
+
+    /// As [`Process::send`], with another deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::send`].
+    pub fn send_within(
+        &mut self,
+        bytes: &[u8],
+        patience: Duration,
+    ) -> io::Result<()> {
+        let stdin = self.stdin.as_mut().ok_or(ErrorKind::BrokenPipe)?;
+        // I3: a pipe that nobody reads is soon full, and a write to it would
+        // wait. Only our end changes: the other is another open file.
+        set_nonblocking(&*stdin, true)?;
+        let deadline = Instant::now() + patience;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if poll(&mut [PollFd::new(stdin, POLLOUT)], Some(left))? == 0 {
+                let text = format!("does not read its stdin in {patience:?}");
+                return Err(io::Error::new(ErrorKind::TimedOut, text));
+            }
+            match stdin.write(rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
         }
+        Ok(())
     }
 
     /// Ends its stdin.

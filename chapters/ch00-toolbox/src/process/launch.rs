@@ -107,8 +107,12 @@ impl Launch {
     /// It is not built, or it does not end before the deadline.
     pub fn run(&self, input: &[u8]) -> io::Result<Finished> {
         let mut process = self.spawn()?;
-        // A program that does not read to the end is no error.
-        let _ = process.send(input);
+        match process.send(input) {
+            Err(e) if e.kind() == ErrorKind::TimedOut => {
+                return Err(process.explain(e));
+            }
+            _ => {} // one that ends before it has read all is no error
+        }
         process.close_stdin();
         let status = process.wait().map_err(|e| process.explain(e))?;
         let (stdout, stderr) = process.printed();
