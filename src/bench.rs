@@ -313,17 +313,18 @@ impl Bench<'_> {
 
     /// Starts a command line, its output going to a file.
     fn spawn(&self, line: &str, port: u16, name: &str) -> Result<(Group, PathBuf)> {
-        let release = self.release.to_string_lossy();
+        // By a variable: the path may hold spaces, and whatever else a shell reads.
         let line = line
             .replace("{port}", &port.to_string())
-            .replace("{release}", &release)
-            .replace("{examples}", &format!("{release}/examples"));
+            .replace("{release}", "\"$WORKBOOK_RELEASE\"")
+            .replace("{examples}", "\"$WORKBOOK_RELEASE\"/examples");
         let log = self.scratch.path().join(name);
         let file = File::create(&log)?;
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("exec {line}")).current_dir(self.root).stdin(Stdio::null());
         command.stdout(file.try_clone()?).stderr(file);
         stage::clean(&mut command);
+        command.env("WORKBOOK_RELEASE", &self.release);
         let (group, _, _) = Group::spawn(&mut command)?;
         Ok((group, log))
     }

@@ -248,7 +248,8 @@ fn bench(theirs: &str) -> String {
 }
 
 fn bench_measures_in_turns_and_writes_what_the_page_includes() {
-    let book = book("bench", &[("bench.toml", &bench("{examples}/step1_echo --port {port}"))]);
+    let book =
+        book("bench on a pâth", &[("bench.toml", &bench("{examples}/step1_echo --port {port}"))]);
     let page = book.join("book/ch01-demo/bench.md");
     let dry = workbook(&book, &["bench", "ch01", "--dry-run"]);
     assert!(dry.status.success(), "{}", String::from_utf8_lossy(&dry.stderr));
