@@ -81,7 +81,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     };
     print!("{}", print.stage(reports.iter().filter(turned)));
     print!("{}", print.next(&reports));
-    noted.context("what is right is not noted")?;
+    noted.context("cannot note what is right")?;
     let right = reports.iter().all(Report::is_right);
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -60,6 +60,6 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
             println!("  no steps yet");
         }
     }
-    progress.context("what is done is not shown")?;
+    progress.context("cannot show what is done")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -253,7 +253,7 @@ impl Session {
                 Err(error) => {
                     println!(
                         "{}",
-                        self.style.red(&format!("what is right is not noted: {error:#}"))
+                        self.style.red(&format!("cannot note what is right: {error:#}"))
                     );
                 }
             }
