@@ -12,7 +12,7 @@ mod report;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -21,7 +21,8 @@ use serde::Deserialize;
 
 use crate::chapter::Chapter;
 use crate::client;
-use crate::stage::{self, Built, Group};
+use crate::processes::{self, Group};
+use crate::stage::{self, Built};
 
 /// Time for a server to answer.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -191,7 +192,13 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
             )));
         }
     }
-    stage::end_all_on_interrupt()?;
+    processes::begin(130)?;
+    let ended = measure(root, args, &chapter, cases);
+    processes::end();
+    ended
+}
+
+fn measure(root: &Path, args: &Args, chapter: &Chapter, cases: Vec<Case>) -> Result<ExitCode> {
     eprintln!("building {} for release", chapter.name);
     let built = Built::new(root, &chapter.name, true)?;
     let programs = built.bin.iter().chain(built.examples.values());
@@ -200,13 +207,13 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         .map(|folder| if folder.ends_with("examples") { folder.join("..") } else { folder.into() })
         .next()
         .with_context(|| format!("{} has no program to time", chapter.name))?;
-    let bench = Bench { root, release: &release, scratch: tempfile::tempdir()? };
+    let bench = Bench { root, release: &release, scratch: processes::scratch()? };
     let mut all = Vec::new();
     for case in cases {
         all.push(bench.case(&case, args.rounds.unwrap_or(case.rounds))?);
     }
     let machine = report::machine(&all);
-    println!("\n{}", report::text(&chapter, &all));
+    println!("\n{}", report::text(chapter, &all));
     println!("{machine}");
     let absent: Vec<&str> =
         all.iter().filter_map(|one| one.theirs.as_ref().err()).map(String::as_str).collect();
@@ -218,8 +225,8 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let folder = root.join("book").join(&chapter.name);
-    crate::write(&folder.join("bench.md"), &report::markdown(&chapter, &all, &machine))?;
-    crate::write(&folder.join("bench.svg"), &report::svg(&chapter, &all))?;
+    crate::write(&folder.join("bench.md"), &report::markdown(chapter, &all, &machine))?;
+    crate::write(&folder.join("bench.svg"), &report::svg(chapter, &all))?;
     println!("\nwrote book/{0}/bench.md and book/{0}/bench.svg", chapter.name);
     Ok(ExitCode::SUCCESS)
 }
@@ -321,11 +328,10 @@ impl Bench<'_> {
         let log = self.scratch.path().join(name);
         let file = File::create(&log)?;
         let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("exec {line}")).current_dir(self.root).stdin(Stdio::null());
-        command.stdout(file.try_clone()?).stderr(file);
+        command.arg("-c").arg(format!("exec {line}")).current_dir(self.root);
         stage::clean(&mut command);
-        command.env("WORKBOOK_RELEASE", &self.release);
-        let (group, _, _) = Group::spawn(&mut command)?;
+        command.env("WORKBOOK_RELEASE", self.release);
+        let (group, ..) = Group::spawn(&command, file.try_clone()?, file)?;
         Ok((group, log))
     }
 }

@@ -16,7 +16,7 @@ use crate::cut;
 use crate::processes::{self, Cancel};
 use crate::progress::Progress;
 use crate::rebuild::Rebuild;
-use crate::style::{Style, wrap};
+use crate::style::{Style, shown, shown_in_colour, wrap};
 use crate::task::Task;
 use crate::trial::{Failure, Outcome, Trial};
 use crate::verdict::{self, Judge, Report, Unit, Verdict};
@@ -64,9 +64,11 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let print = Print { style, mine: &mine, verbose: args.verbose };
     println!("{}", style.bold(&format!("my/{}: {}", mine.chapter.name, mine.chapter.title)));
     let mut reports = Vec::new();
-    let judged = judge.judge(&units, |report| {
-        println!("{}", print.line(&report));
-        reports.push(report);
+    let judged = verdict::turn(root).and_then(|_turn| {
+        judge.judge(&units, |report| {
+            println!("{}", print.line(&report));
+            reports.push(report);
+        })
     });
     processes::end();
     judged?;
@@ -177,8 +179,10 @@ impl Print<'_> {
             _ => style.red(&padded),
         };
         let indent = " ".repeat(width + 22);
-        let remark: Vec<String> =
-            wrap(&remark, &indent).lines().map(|line| style.dim(line.trim_start())).collect();
+        let remark: Vec<String> = wrap(&shown(&remark), &indent)
+            .lines()
+            .map(|line| style.dim(line.trim_start()))
+            .collect();
         let remark = remark.join(&format!("\n{indent}"));
         format!("  {name:<width$}  {painted}  {remark}")
     }
@@ -248,7 +252,11 @@ impl Print<'_> {
         let mut out = String::new();
         let shown = if self.verbose { faults.len() } else { 1 };
         for fault in faults.iter().take(shown) {
-            for line in self.places(&fault.rendered).lines().filter(|line| !line.is_empty()) {
+            for line in self
+                .places(&shown_in_colour(&fault.rendered))
+                .lines()
+                .filter(|line| !line.is_empty())
+            {
                 out += &format!("  {line}\n");
             }
         }
@@ -281,7 +289,7 @@ impl Print<'_> {
         let source = fs::read_to_string(self.mine.dir.join(&file)).unwrap_or_default();
         let mut out = String::new();
         if let Some(invariant) = doc_of(&source, &trial.name) {
-            out += &wrap(&invariant, "  ");
+            out += &wrap(&shown(&invariant), "  ");
         }
         let line = failure.line.map(|line| format!(":{line}")).unwrap_or_default();
         let name = trial.name.rsplit("::").next().unwrap_or_default();

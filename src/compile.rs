@@ -120,7 +120,7 @@ pub fn compile(
     for name in stages.iter().filter(|name| dir.join(format!("examples/{name}.rs")).is_file()) {
         cargo.args(["--example", name]);
     }
-    let finished = processes::run(&mut cargo, None, cancel)?;
+    let finished = processes::run(&cargo, None, cancel)?;
     let compiled = read(&finished.stdout);
     if !finished.success && compiled.faults.is_empty() {
         let lines: Vec<&str> = finished.stderr.lines().filter(|l| !l.trim().is_empty()).collect();

@@ -88,13 +88,18 @@ pub fn kill_all(program: i32) -> u64 {
 
 /// Asks one child to end.
 pub fn terminate(program: i32) {
+    signal(program, Signal::TERM);
+}
+
+/// Sends a signal to one child, if it still runs.
+pub fn signal(program: i32, signal: Signal) {
     #[cfg(target_os = "linux")]
     if let Some(child) = descendants().iter().find(|process| process.pid == program) {
-        child.signal(Signal::TERM);
+        child.signal(signal);
     }
     #[cfg(not(target_os = "linux"))]
     if let Some(pid) = rustix::process::Pid::from_raw(program) {
-        let _ = rustix::process::kill_process(pid, Signal::TERM);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 

@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::chapter::{Chapter, Step};
 use crate::client;
+use crate::processes;
 use crate::rebuild::Rebuild;
-use crate::stage::{self, Built};
-use crate::style::wrap;
+use crate::stage::Built;
+use crate::style::{shown, wrap};
 use crate::transcript::{Ground, Script};
 use crate::verdict::{self, Unit};
 
@@ -100,12 +101,15 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         keep_what_is_written(root, &chapter, &mut scripts)?;
     }
     let ground = args.against.as_deref().map(reach).transpose()?;
-    stage::end_all_on_interrupt()?;
+    processes::begin(130)?;
     let built = match &ground {
-        Some(_) => None,
-        None => Some(build(root, &chapter, args.mine)?),
+        Some(_) => Ok(None),
+        None => build(root, &chapter, args.mine).map(Some),
     };
-    judge(root, &chapter, &scripts, ground.as_ref(), built.as_ref())
+    let ended =
+        built.and_then(|built| judge(root, &chapter, &scripts, ground.as_ref(), built.as_ref()));
+    processes::end();
+    ended
 }
 
 /// Leaves out the judges of what the reader has not written yet, and says which: a `todo!` would fail every one of them.
@@ -212,7 +216,7 @@ fn judge(
             Verdict::Failed(error) => {
                 failed += 1;
                 println!("{}\n", line("fail", ""));
-                for line in format!("{error:#}").lines() {
+                for line in shown(&format!("{error:#}")).lines() {
                     println!("  {line}");
                 }
                 println!();

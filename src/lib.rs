@@ -12,6 +12,7 @@ pub mod descendants;
 pub mod doctor;
 pub mod hint;
 pub mod judge;
+pub mod leader;
 pub mod list;
 pub mod new;
 pub mod processes;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use workbook::chapter::Chapter;
-use workbook::style::Style;
+use workbook::style::{Style, shown};
 use workbook::{
     bench, build, chapter, check, cut, doctor, hint, judge, list, new, processes, progress, reset,
     serve, solution, start, supervise, watch,
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
 fn complain(message: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(message.into()) {
-        let _ = writeln!(io::stderr(), "workbook: {message}");
+        let _ = writeln!(io::stderr(), "workbook: {}", shown(message));
     }
 }
 

@@ -1,89 +1,144 @@
-//! The processes that a check starts, and how none of them outlives it.
+//! The processes that the runner starts, and how none of them outlives what it was started for.
 //!
-//! Each runs in a process group of its own, so that Ctrl-C reaches the runner alone and the runner ends the rest:
+//! Each is led by a process of this program's own (see [`crate::leader`]), which ends it and all that it started:
 //!
-//! - I1: when a process ends, is cancelled or takes too long, its whole group is killed before its id is given back.
-//! - I2: on SIGINT, SIGTERM and SIGHUP all groups are killed before the runner ends.
-//! - I3: when the runner itself is killed, its guard sees the end of their pipe and kills the groups.
-//! - I4: what left its group is found by a mark in its environment (on Linux, where /proc shows it).
+//! - I1: when a [`Group`] is dropped, or what [`run`] started ends, is cancelled or takes too long, all of it is ended.
+//! - I2: on SIGINT, SIGTERM and SIGHUP all of it is ended before the runner is, and its temporary files are removed.
+//! - I3: when the runner itself is killed, the kernel closes its sockets, and with that the leaders do the same.
+//! - I4: a process is started by fork(2), in the runner's own process group, without a lock. With posix_spawn(3), the runner
+//!   would stand still within the call, and no key would help, when Ctrl-Z stops the child before it has become another
+//!   program. So it stops like any child of a shell's, and `fg` lets both go on.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal};
 
-/// The name of the mark; its value is the runner's process id.
-const MARK: &str = "WORKBOOK_CHECK";
-/// The word that starts a guard.
-const GUARD: &str = "__guard";
+use crate::leader;
+
 /// What is kept of each stream's beginning; a test that prints without end must not fill the memory.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 /// What is kept of its end at least, where the verdict stands.
 const TAIL: usize = 64 * 1024;
-/// How long the streams may stay open after the process has ended; only a survivor of its group can hold them.
+/// How long the streams may stay open after all was ended; only what escaped its leader can hold them.
 const STRAGGLERS: Duration = Duration::from_millis(200);
+/// How long a leader may take to start its program, on a machine that is busy with something else.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a leader or the guard may take to end all that it keeps.
+const END_LIMIT: Duration = Duration::from_secs(10);
 
-#[derive(Default)]
+/// The runner's folder for what is temporary, and the guard that removes it when the runner is gone.
+struct Ground {
+    folder: PathBuf,
+    socket: UnixStream,
+    guard: Child,
+}
+
 struct State {
+    ground: Option<Ground>,
+    /// Nothing is started any more.
     closed: bool,
     /// A signal came: its handler ends the runner, and nobody else does.
     interrupted: bool,
-    groups: BTreeSet<i32>,
-    guard: Option<(Child, ChildStdin)>,
+    /// The leaders that live, by their ids.
+    leaders: BTreeMap<u32, UnixStream>,
 }
 
-static STATE: Mutex<Option<State>> = Mutex::new(None);
+static STATE: Mutex<State> =
+    Mutex::new(State { ground: None, closed: false, interrupted: false, leaders: BTreeMap::new() });
 
-fn state() -> MutexGuard<'static, Option<State>> {
+/// The program that leads; unless a test names one, it is this one.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the guard when the command line asks for it. `main` calls this before it looks at anything else.
+/// Leads a process, or guards a runner, when the command line asks for it. `main` calls this before it looks at anything
+/// else: without it, the program can start no process here, as it would start itself for another purpose.
 pub fn main_if_asked() -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    if args.next()? != GUARD {
-        return None;
-    }
-    let mark = args.next().unwrap_or_default();
-    let mut groups = BTreeSet::new();
-    for line in BufReader::new(std::io::stdin()).lines() {
-        let Ok(line) = line else { break };
-        match (line.get(..1), line.get(1..).and_then(|id| id.parse::<i32>().ok())) {
-            (Some("+"), Some(id)) => drop(groups.insert(id)),
-            (Some("-"), Some(id)) => drop(groups.remove(&id)),
-            _ => {}
+    let mut args = std::env::args_os().skip(1);
+    match args.next() {
+        Some(word) if word == leader::LEAD => Some(leader::lead(args)),
+        Some(word) if word == leader::GUARD => Some(leader::guard()),
+        _ => {
+            // On Linux this is the same program even when a build has put another in its place.
+            let own = match cfg!(target_os = "linux") {
+                true => Ok(PathBuf::from("/proc/self/exe")),
+                false => std::env::current_exe(),
+            };
+            own.into_iter().for_each(led_by);
+            None
         }
     }
-    groups.into_iter().for_each(kill_group);
-    sweep(&mark);
-    Some(ExitCode::SUCCESS)
 }
 
-/// Starts the guard, and sees to it that a signal ends everything: `status` is the runner's own then.
+/// Says which program leads: one whose `main` calls [`main_if_asked`]. The first word counts.
+pub fn led_by(program: PathBuf) {
+    let _ = PROGRAM.set(program);
+}
+
+/// This program under another word, at the other end of a socket.
+fn own(word: &str, adapt: impl FnOnce(&mut Command)) -> Result<(Child, UnixStream)> {
+    let program = PROGRAM.get().context("`processes::main_if_asked` was not called")?;
+    let (ours, theirs) = UnixStream::pair().context("cannot make a socket")?;
+    let mut command = Command::new(program);
+    command.arg0("workbook").arg(word);
+    command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null());
+    adapt(&mut command);
+    // I4: it is our group already, and std forks for it.
+    command.gid(rustix::process::getgid().as_raw());
+    let child = command.spawn().context("cannot start this program once more")?;
+    Ok((child, ours))
+}
+
+/// The runner's own folder for what is temporary. It is made with the first process or folder that needs it, and removed with
+/// the last of the runner.
+fn folder() -> Result<PathBuf> {
+    let mut state = state();
+    match &state.ground {
+        Some(ground) => return Ok(ground.folder.clone()),
+        None if state.closed => return Err(Cancelled.into()),
+        None => {}
+    }
+    let (guard, socket) = own(leader::GUARD, |_| {})?;
+    let mut lines = Lines::new(socket.try_clone().context("cannot share a socket")?);
+    let Line::Text(path) = lines.next(Some(START_LIMIT)) else {
+        bail!("cannot make a folder in {}", std::env::temp_dir().display());
+    };
+    let folder = PathBuf::from(OsString::from_vec(path));
+    state.ground = Some(Ground { folder: folder.clone(), socket, guard });
+    Ok(folder)
+}
+
+/// A temporary folder that is removed even when the runner is killed.
+///
+/// # Errors
+/// When there is no room for it.
+pub fn scratch() -> Result<tempfile::TempDir> {
+    tempfile::tempdir_in(folder()?).context("cannot make a temporary folder")
+}
+
+/// Sees to it that a signal ends everything: `status` is the runner's own then.
 ///
 /// # Errors
 /// When the system has no room for a process, or signals are taken already.
 pub fn begin(status: i32) -> Result<()> {
-    let mut own = Command::new(std::env::current_exe().context("cannot find this program")?);
-    let mut guard = own
-        .args([GUARD, &mark()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .context("cannot start the guard of the tests' processes")?;
-    let pipe = guard.stdin.take().context("the guard has no pipe")?;
-    *state() = Some(State { guard: Some((guard, pipe)), ..State::default() });
+    folder()?;
     ctrlc::set_handler(move || {
         close(true);
         // The cursor may stand behind a line that is not finished, and behind the terminal's own ^C. There may be nobody
@@ -94,61 +149,48 @@ pub fn begin(status: i32) -> Result<()> {
     .context("cannot take signals")
 }
 
-/// Kills what runs, and waits for the guard: after this, nothing is left.
+/// Ends what runs, and waits for the guard: after this, nothing is left.
 pub fn end() {
     stay_if_interrupted();
     close(false);
 }
 
-/// A test that a signal's handler has killed looks as if it had failed by itself. It is not reported, and the runner's
-/// status is the handler's to give: whoever comes here after the signal stays until the handler ends the process.
+/// What a signal's handler has ended looks as if it had failed by itself. It is not reported, and the runner's status is
+/// the handler's to give: whoever comes here after the signal stays until the handler ends the process.
 fn stay_if_interrupted() {
-    while state().as_ref().is_some_and(|state| state.interrupted) {
+    while state().interrupted {
         thread::park();
     }
 }
 
 fn close(interrupted: bool) {
-    let mut state = state();
-    let Some(state) = state.as_mut() else { return };
-    state.closed = true;
-    state.interrupted |= interrupted;
-    state.groups.iter().copied().for_each(kill_group);
-    if let Some((mut guard, pipe)) = state.guard.take() {
-        drop(pipe);
-        let _ = guard.wait();
+    let ground = {
+        let mut state = state();
+        state.closed = true;
+        state.interrupted |= interrupted;
+        state.leaders.iter().for_each(|(id, socket)| dismiss(*id, socket));
+        state.ground.take()
+    };
+    let Some(Ground { socket, guard, .. }) = ground else { return };
+    dismiss(guard.id(), &socket);
+    // The guard goes when all leaders have gone.
+    let mut lines = Lines::new(socket);
+    while matches!(lines.next(Some(END_LIMIT)), Line::Text(_)) {}
+}
+
+/// Tells a leader or the guard to end, and lets it go on if somebody has stopped it.
+fn dismiss(id: u32, socket: &UnixStream) {
+    let _ = socket.shutdown(Shutdown::Write);
+    if let Some(pid) = Pid::from_raw(id as i32) {
+        let _ = rustix::process::kill_process(pid, Signal::CONT);
     }
 }
 
-fn mark() -> String {
-    std::process::id().to_string()
-}
-
-fn kill_group(id: i32) {
-    if let Some(group) = Pid::from_raw(id).filter(|_| id > 1) {
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
-    }
-}
-
-/// Kills every process that carries the mark: what a test left behind outside of its group.
-fn sweep(mark: &str) {
-    let wanted = format!("{MARK}={mark}");
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
-            && let Some(id) = Pid::from_raw(id).filter(|_| id > 1)
-        {
-            let _ = rustix::process::kill_process(id, Signal::KILL);
-        }
-    }
-}
-
-/// Kills what the tests of this runner have left behind; to be called when none is running.
+/// Kills what has escaped its leader; to be called when nothing else is running.
 pub fn sweep_own() {
-    sweep(&mark());
+    if let Ok(folder) = folder() {
+        leader::sweep(&folder);
+    }
 }
 
 /// Asks a check to stop: the next save makes it obsolete.
@@ -156,11 +198,11 @@ pub fn sweep_own() {
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Kills what runs; what would be started is refused.
+    /// Ends what runs; what would be started is refused.
     pub fn cancel(&self) {
         let state = state();
         self.0.store(true, Ordering::SeqCst);
-        state.iter().flat_map(|state| &state.groups).copied().for_each(kill_group);
+        state.leaders.iter().for_each(|(id, socket)| dismiss(*id, socket));
     }
 
     /// Whether the check is obsolete.
@@ -181,6 +223,202 @@ impl std::fmt::Display for Cancelled {
 
 impl std::error::Error for Cancelled {}
 
+/// A program and all that it starts.
+pub struct Group {
+    leader: Child,
+    lines: Lines,
+    pid: i32,
+    ended: Option<ExitStatus>,
+}
+
+impl Group {
+    /// Starts a command, of which the program, the arguments, the environment and the folder count, and returns its pipes
+    /// where it was given some. It reads nothing.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(
+        command: &Command,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Result<(Group, Option<ChildStdout>, Option<ChildStderr>)> {
+        let (stdout, stderr) = (stdout.into(), stderr.into());
+        Group::start(command, leader::NO_INPUT, stdout, stderr, &Cancel::default())
+    }
+
+    /// Starts a command on a terminal.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_on(command: &Command, terminal: &std::fs::File) -> Result<Group> {
+        let (stdout, stderr) = (terminal.try_clone()?.into(), terminal.try_clone()?.into());
+        let (group, ..) =
+            Group::start(command, leader::TERMINAL, stdout, stderr, &Cancel::default())?;
+        Ok(group)
+    }
+
+    fn start(
+        command: &Command,
+        input: &str,
+        stdout: Stdio,
+        stderr: Stdio,
+        cancel: &Cancel,
+    ) -> Result<(Group, Option<ChildStdout>, Option<ChildStderr>)> {
+        let program = command.get_program();
+        let cannot = || format!("cannot start {}", program.to_string_lossy());
+        stay_if_interrupted();
+        let folder = folder()?;
+        let (mut leader, socket) = own(leader::LEAD, |leader| {
+            leader.arg(&folder).arg(input).arg(program).args(command.get_args());
+            for (name, value) in command.get_envs() {
+                match value {
+                    Some(value) => leader.env(name, value),
+                    None => leader.env_remove(name),
+                };
+            }
+            if let Some(dir) = command.get_current_dir() {
+                leader.current_dir(dir);
+            }
+            leader.stdout(stdout).stderr(stderr);
+        })
+        .with_context(cannot)?;
+        let streams = (leader.stdout.take(), leader.stderr.take());
+        let shared = socket.try_clone().context("cannot share a socket")?;
+        let mut group = Group { leader, lines: Lines::new(socket), pid: 0, ended: None };
+        {
+            let mut state = state();
+            state.leaders.insert(group.leader.id(), shared);
+            if state.closed || cancel.is_cancelled() {
+                drop(state);
+                return Err(Cancelled.into());
+            }
+        }
+        let said = match group.lines.next(Some(START_LIMIT)) {
+            Line::Text(text) => String::from_utf8_lossy(&text).into_owned(),
+            Line::Late | Line::Closed => String::new(),
+        };
+        stay_if_interrupted();
+        match (said.split_once(' '), cancel.is_cancelled()) {
+            (_, true) => Err(Cancelled.into()),
+            (Some(("started", pid)), _) => {
+                group.pid = pid.parse().with_context(cannot)?;
+                Ok((group, streams.0, streams.1))
+            }
+            (Some(("error", why)), _) => Err(anyhow::anyhow!("{why}")).with_context(cannot),
+            _ => Err(anyhow::anyhow!("its leader has ended")).with_context(cannot),
+        }
+    }
+
+    /// The program's process id.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The program's exit status, if it ends in time.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        self.wait_for(Some(limit))
+    }
+
+    fn wait_for(&mut self, limit: Option<Duration>) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = match self.lines.next(limit) {
+                Line::Text(text) => {
+                    let text = String::from_utf8_lossy(&text);
+                    let status = text.strip_prefix("ended ").and_then(|raw| raw.parse().ok());
+                    status.map(ExitStatus::from_raw)
+                }
+                Line::Late => None,
+                // What the leader led ends with it.
+                Line::Closed => Some(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            };
+        }
+        stay_if_interrupted();
+        self.ended
+    }
+
+    /// Sends a signal to the program alone, as a terminal's `kill` would.
+    pub fn signal(&mut self, signal: Signal) {
+        // It may have ended.
+        let _ = writeln!(self.lines.socket, "{}", signal.as_raw());
+    }
+}
+
+impl Drop for Group {
+    /// I1: when this returns, nothing of it is left.
+    fn drop(&mut self) {
+        dismiss(self.leader.id(), &self.lines.socket);
+        let until = Instant::now() + END_LIMIT;
+        let left = || until.saturating_duration_since(Instant::now());
+        let ended = loop {
+            match self.lines.next(Some(left())) {
+                Line::Text(_) => {}
+                Line::Late => break false,
+                Line::Closed => break true,
+            }
+        };
+        if !ended {
+            let _ = self.leader.kill();
+        }
+        // After this its id is free for another.
+        state().leaders.remove(&self.leader.id());
+        let orderly = self.leader.wait().is_ok_and(|status| status.success());
+        if !orderly && let Some(group) = Pid::from_raw(self.pid).filter(|_| self.pid > 1) {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// What a leader or the guard says, line by line.
+struct Lines {
+    socket: UnixStream,
+    pending: Vec<u8>,
+}
+
+enum Line {
+    Text(Vec<u8>),
+    /// There was none in time.
+    Late,
+    /// There is none any more.
+    Closed,
+}
+
+impl Lines {
+    fn new(socket: UnixStream) -> Lines {
+        Lines { socket, pending: Vec::new() }
+    }
+
+    /// The next line. What is there counts, however late it is: the runner itself may have been stopped for longer than the
+    /// limit.
+    fn next(&mut self, limit: Option<Duration>) -> Line {
+        let until = limit.map(|limit| Instant::now() + limit);
+        loop {
+            if let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
+                let rest = self.pending.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.pending, rest);
+                line.pop();
+                return Line::Text(line);
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            // None at all would mean no limit.
+            let left = left.map(|left| left.max(Duration::from_millis(1)));
+            let mut chunk = [0; 256];
+            let read =
+                self.socket.set_read_timeout(left).and_then(|()| self.socket.read(&mut chunk));
+            match read.map_err(|error| error.kind()) {
+                Ok(0) => return Line::Closed,
+                Ok(count) => self.pending.extend_from_slice(&chunk[..count]),
+                Err(std::io::ErrorKind::Interrupted) => {}
+                Err(std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        return Line::Late;
+                    }
+                }
+                Err(_) => return Line::Closed,
+            }
+        }
+    }
+}
+
 /// How a process ended, and what it said.
 #[derive(Debug, Clone, Default)]
 pub struct Finished {
@@ -196,80 +434,28 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// Runs a command to its end or to the limit, in a group of its own.
+/// Runs a command to its end or to the limit; what it has left behind then ends as well.
 ///
 /// # Errors
 /// When it cannot be started; [`Cancelled`] when the check is.
-pub fn run(command: &mut Command, limit: Option<Duration>, cancel: &Cancel) -> Result<Finished> {
-    use std::os::unix::process::ExitStatusExt;
-    command
-        .env(MARK, mark())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    stay_if_interrupted();
-    let mut child = {
-        let mut state = state();
-        if cancel.is_cancelled() || state.as_ref().is_some_and(|state| state.closed) {
-            return Err(Cancelled.into());
-        }
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
-        if let Some(state) = state.as_mut() {
-            state.groups.insert(child.id() as i32);
-            tell(state, '+', child.id());
-        }
-        child
-    };
-    let stdout = child.stdout.take().map(collect);
-    let stderr = child.stderr.take().map(collect);
-    let id = child.id() as i32;
-    let timed_out = !ends_within(id, limit);
-    // Whether it ended or not: what is left of the group ends before the id is free for another.
-    kill_group(id);
-    let status = {
-        let status = child.wait();
-        let mut state = state();
-        if let Some(state) = state.as_mut() {
-            state.groups.remove(&id);
-            tell(state, '-', id as u32);
-        }
-        status?
-    };
+pub fn run(command: &Command, limit: Option<Duration>, cancel: &Cancel) -> Result<Finished> {
+    let (mut group, stdout, stderr) =
+        Group::start(command, leader::NO_INPUT, Stdio::piped(), Stdio::piped(), cancel)?;
+    let (stdout, stderr) = (stdout.map(collect), stderr.map(collect));
+    let status = group.wait_for(limit);
+    drop(group);
     stay_if_interrupted();
     let (stdout, stderr) = (text(stdout), text(stderr));
     if cancel.is_cancelled() {
         return Err(Cancelled.into());
     }
-    let signal = status.signal();
-    Ok(Finished { success: status.success(), signal, timed_out, stdout, stderr })
-}
-
-fn tell(state: &mut State, sign: char, id: u32) {
-    if let Some((_, pipe)) = &mut state.guard {
-        let _ = pipe.write_all(format!("{sign}{id}\n").as_bytes());
-    }
-}
-
-/// Waits without reaping, so that the id stays taken until the group is killed.
-fn ends_within(id: i32, limit: Option<Duration>) -> bool {
-    let wait = move || {
-        let Some(pid) = Pid::from_raw(id) else { return };
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
-    };
-    let Some(limit) = limit else {
-        wait();
-        return true;
-    };
-    let (ended, answer) = mpsc::channel();
-    thread::spawn(move || {
-        wait();
-        let _ = ended.send(());
-    });
-    answer.recv_timeout(limit) != Err(RecvTimeoutError::Timeout)
+    Ok(Finished {
+        success: status.is_some_and(|status| status.success()),
+        signal: status.and_then(|status| status.signal()),
+        timed_out: status.is_none(),
+        stdout,
+        stderr,
+    })
 }
 
 struct Stream {

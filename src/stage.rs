@@ -1,20 +1,21 @@
 //! Stages as processes: built by cargo, started on a free port, ended with whatever they started.
 //!
-//! Every process that is started here leads a process group of its own. The group is killed when its [`Group`] is dropped,
-//! when a test panics, and on Ctrl-C (once [`end_all_on_interrupt`] was called), so nothing outlives a verdict.
+//! Every process here is a [`Group`] of `processes`, so nothing outlives a verdict or the runner.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::Signal;
+
+use crate::processes::{self, Cancel, Group};
+use crate::style::shown;
 
 /// Time for a stage to print its first line. A debug build on a busy machine needs a tenth of a second.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -44,18 +45,17 @@ impl Built {
     pub fn new(root: &Path, package: &str, release: bool) -> Result<Built> {
         let mut cargo = crate::cargo(root);
         cargo.args(["build", "--quiet", "--package", package, "--bins", "--examples"]);
-        cargo.arg("--message-format=json-render-diagnostics");
+        cargo.arg("--message-format=json-render-diagnostics").env("CARGO_TERM_COLOR", "never");
         if release {
             cargo.arg("--release");
         }
-        let output = cargo.stdin(Stdio::null()).output().context("cannot start cargo")?;
-        if !output.status.success() {
-            let messages = String::from_utf8_lossy(&output.stderr);
-            bail!("{package} does not compile:\n{}", messages.trim_end());
+        let output = processes::run(&cargo, None, &Cancel::default())?;
+        if !output.success {
+            bail!("{package} does not compile:\n{}", output.stderr.trim_end());
         }
         let mut built = Built { package: package.to_owned(), ..Built::default() };
-        for line in output.stdout.split(|byte| *byte == b'\n') {
-            let Ok(message) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+        for line in output.stdout.lines() {
+            let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
             let target = &message["target"];
             let manifest = message["manifest_path"].as_str().unwrap_or_default();
             let kind = target["kind"][0].as_str().unwrap_or_default();
@@ -112,111 +112,14 @@ fn folder(package: &str) -> PathBuf {
 /// # Errors
 /// When the program cannot be run or shows none.
 pub fn default_port(program: &Path) -> Result<u16> {
-    let output = Command::new(program)
-        .arg("--help")
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let help = String::from_utf8_lossy(&output.stdout);
+    let mut command = Command::new(program);
+    command.arg("--help");
+    let help = processes::run(&command, Some(START_LIMIT), &Cancel::default())?.stdout;
     let address = Regex::new(r"127\.0\.0\.1:([0-9]{2,5})\b").context("the address's pattern")?;
     address
         .captures(&help)
         .and_then(|found| found[1].parse().ok())
         .with_context(|| format!("{} --help shows no default address", program.display()))
-}
-
-/// The process groups that are running.
-static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
-
-fn running() -> MutexGuard<'static, BTreeSet<i32>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// From now on, Ctrl-C ends every group that is running, then this process with status 130.
-///
-/// # Errors
-/// When a handler is set already.
-pub fn end_all_on_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        for &group in running().iter() {
-            signal_group(group, Signal::KILL);
-        }
-        std::process::exit(130);
-    })
-    .context("cannot listen for Ctrl-C")
-}
-
-fn signal_group(group: i32, signal: Signal) {
-    if let Some(pid) = Pid::from_raw(group) {
-        // It may have ended on its own.
-        let _ = kill_process_group(pid, signal);
-    }
-}
-
-/// A process that leads a group of its own.
-pub struct Group {
-    pid: i32,
-    status: mpsc::Receiver<ExitStatus>,
-    ended: Option<ExitStatus>,
-}
-
-impl Group {
-    /// Starts the command, and returns its pipes where it was given some.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn spawn(
-        command: &mut Command,
-    ) -> Result<(Group, Option<ChildStdout>, Option<ChildStderr>)> {
-        let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = {
-            let mut running = running(); // so that Ctrl-C sees a process as soon as it exists
-            let child = command
-                .process_group(0)
-                .spawn()
-                .with_context(|| format!("cannot start {program}"))?;
-            running.insert(child.id() as i32);
-            child
-        };
-        let pid = child.id() as i32;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (sender, status) = mpsc::channel();
-        thread::spawn(move || {
-            if let Ok(ended) = child.wait() {
-                // Nobody may be waiting any more.
-                let _ = sender.send(ended);
-            }
-        });
-        Ok((Group { pid, status, ended: None }, stdout, stderr))
-    }
-
-    /// The leader's process id, which is the group's.
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
-
-    /// The leader's exit status, if it ends in time.
-    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        if self.ended.is_none() {
-            self.ended = self.status.recv_timeout(limit).ok();
-        }
-        self.ended
-    }
-
-    /// Sends a signal to the leader alone, as a terminal's `kill` would.
-    pub fn signal(&self, signal: Signal) {
-        if let (None, Some(pid)) = (self.ended, Pid::from_raw(self.pid)) {
-            // It may be ending right now.
-            let _ = kill_process(pid, signal);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        signal_group(self.pid, Signal::KILL);
-        running().remove(&self.pid);
-    }
 }
 
 /// A stage that is listening.
@@ -235,9 +138,8 @@ impl Stage {
     pub fn start(program: &Path, name: &str, args: &[String], folder: &Path) -> Result<Stage> {
         let mut command = Command::new(program);
         command.args(["--port", "0"]).args(args).current_dir(folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         clean(&mut command);
-        let (group, stdout, stderr) = Group::spawn(&mut command)?;
+        let (group, stdout, stderr) = Group::spawn(&command, Stdio::piped(), Stdio::piped())?;
         let output = Arc::new(Mutex::new(Vec::new()));
         let (first, waits) = mpsc::channel();
         if let Some(stderr) = stderr {
@@ -289,7 +191,7 @@ impl Stage {
     /// What it printed, both streams, for a report.
     pub fn said(&self) -> String {
         let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(|line| format!("\n  | {line}")).collect()
+        lines.iter().map(|line| format!("\n  | {}", shown(line))).collect()
     }
 
     /// Ends it by SIGTERM.

@@ -79,9 +79,63 @@ pub fn wrap(text: &str, indent: &str) -> String {
     out
 }
 
+/// A text that the reader's code, a compiler or a server has said, for a terminal: what would move the cursor, clear the
+/// screen or turn the writing around is spelled out. `\r\n` is a line's end.
+pub fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\r' if rest.peek() == Some(&'\n') => {}
+            '\n' | '\t' => out.push(letter),
+            // DEL and what is below a space, the second set of controls, and the marks of the direction of writing.
+            '\0'..='\x1f' | '\x7f' => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
+            '\u{80}'..='\u{9f}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => out.extend(letter.escape_unicode()),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// The same for what the compiler has coloured on our behalf: colours stay.
+pub fn shown_in_colour(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("\x1b[");
+    out.push_str(&shown(parts.next().unwrap_or_default()));
+    for part in parts {
+        let is_colour = part
+            .split_once('m')
+            .is_some_and(|(code, _)| code.bytes().all(|b| b.is_ascii_digit() || b == b';'));
+        out.push_str(if is_colour { "\x1b[" } else { "\\x1b[" });
+        out.push_str(&shown(part));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out() {
+        for (text, expected) in [
+            ("a\tb\n", "a\tb\n"),
+            ("a\r\nb\rc", "a\nb\\x0dc"),
+            ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+            ("\u{9b}2J \x7f", "\\u{9b}2J \\x7f"),
+            ("\u{202e}", "\\u{202e}"),
+            ("größer €😀", "größer €😀"),
+        ] {
+            assert_eq!(shown(text), expected, "{text:?}");
+            assert_eq!(shown(&shown(text)), expected, "{text:?} twice");
+        }
+        let coloured = "\x1b[1;31merror\x1b[0m \x1b[2J\x1b[m";
+        assert_eq!(shown_in_colour(coloured), "\x1b[1;31merror\x1b[0m \\x1b[2J\x1b[m");
+        assert_eq!(shown(coloured), "\\x1b[1;31merror\\x1b[0m \\x1b[2J\\x1b[m");
+    }
 
     #[test]
     fn lines_break_at_spaces_and_never_within_a_word() {

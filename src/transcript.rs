@@ -13,7 +13,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -22,7 +22,8 @@ use anyhow::{Context, Result, bail};
 use regex::Regex;
 
 use crate::client;
-use crate::stage::{self, Built, Group, Stage};
+use crate::processes::{self, Group};
+use crate::stage::{self, Built, Stage};
 
 /// A command that takes longer is killed. The slowest on a page waits for a stage's timeout of a second or two.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -227,7 +228,7 @@ impl Script {
     /// # Errors
     /// As [`Script::run`].
     pub fn run_on(&self, root: &Path, ground: &Ground) -> Result<()> {
-        let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let scratch = processes::scratch()?;
         let mut groups = Vec::new();
         for (index, exchange) in self.exchanges.iter().enumerate() {
             let at = self.at(exchange.line);
@@ -347,19 +348,16 @@ fn spawn(
     shell.arg("-c").arg(command).current_dir(root);
     stage::clean(&mut shell);
     shell.env("HOST", &ground.host).env("PORT", &ground.port).env("SCRATCH", scratch);
-    let output = if tty {
+    if tty {
         let (controller, terminal) = terminal()?;
         shell.env("TERM", "xterm").env("COLUMNS", "80");
-        shell.stdin(terminal.try_clone()?).stdout(terminal.try_clone()?).stderr(terminal);
-        Output::Terminal(read_all(controller))
-    } else {
-        let path = scratch.join(format!(".output-{index}"));
-        let file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
-        shell.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        Output::File(path)
-    };
-    let (group, _, _) = Group::spawn(&mut shell)?;
-    Ok((group, output))
+        let group = Group::spawn_on(&shell, &terminal)?;
+        return Ok((group, Output::Terminal(read_all(controller))));
+    }
+    let path = scratch.join(format!(".output-{index}"));
+    let file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
+    let (group, ..) = Group::spawn(&shell, file.try_clone()?, file)?;
+    Ok((group, Output::File(path)))
 }
 
 /// A pseudo terminal: the end to read, and the end that a command takes for its terminal.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::processes::{self, Cancel, Finished};
+use crate::style::shown;
 
 /// How long a test program may take to name its tests, which runs none of them.
 const LISTING: Duration = Duration::from_secs(60);
@@ -139,7 +140,9 @@ fn start(
     command.args(args).current_dir(program.dir).env("RUST_BACKTRACE", "0");
     command.env("CARGO_PKG_NAME", program.package).env("CARGO_MANIFEST_DIR", program.dir);
     command.env_remove("RUST_TEST_THREADS").env_remove("RUST_TEST_NOCAPTURE");
-    processes::run(&mut command, limit, cancel)
+    let finished = processes::run(&command, limit, cancel)?;
+    let (stdout, stderr) = (shown(&finished.stdout), shown(&finished.stderr));
+    Ok(Finished { stdout, stderr, ..finished })
 }
 
 /// Whether a test is of the reader's file of an exercise: it is `#[ignore]`d, so that the book's own tests can pass without.

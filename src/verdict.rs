@@ -179,12 +179,11 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Judges units in their order and reports each as soon as it is known.
+    /// Judges units in their order and reports each as soon as it is known. It is for the one whose [`turn`] it is.
     ///
     /// # Errors
     /// When nothing can be judged at all; [`crate::processes::Cancelled`].
     pub fn judge(&self, units: &[Unit], mut report: impl FnMut(Report)) -> Result<()> {
-        let _turn = turn(self.root)?;
         let built = self.build(units)?;
         for unit in units {
             let verdict = self.verdict(unit, &built)?;
@@ -381,7 +380,10 @@ fn in_source_order(trials: &mut [Trial], source: &str) {
 
 /// Waits until no other runner checks: all share the copy below `target/` and what is built from it. Whoever holds the file
 /// may write there, from laying out the copy until the last test has ended.
-fn turn(root: &Path) -> Result<File> {
+///
+/// # Errors
+/// When the file cannot be opened or locked.
+pub fn turn(root: &Path) -> Result<File> {
     let target = root.join("target");
     let path = target.join("my.lock");
     let open = || -> io::Result<File> {

@@ -25,9 +25,9 @@ use notify::{RecursiveMode, Watcher};
 use crate::check::{Print, remember};
 use crate::processes::{self, Cancel, Cancelled};
 use crate::rebuild::{Rebuild, walk};
-use crate::style::Style;
+use crate::style::{Style, shown};
 use crate::task::Task;
-use crate::verdict::{Judge, Report, Unit, units};
+use crate::verdict::{Judge, Report, Unit, turn, units};
 
 /// What follows the word `watch`.
 #[derive(Debug, Clone, clap::Args)]
@@ -204,7 +204,7 @@ impl Session {
                 && !error.is::<Cancelled>()
                 && !token.is_cancelled()
             {
-                println!("{}", session.style.red(&format!("{error:#}")));
+                println!("{}", session.style.red(&shown(&format!("{error:#}"))));
             }
         });
         Check { cancel, thread }
@@ -216,7 +216,7 @@ impl Session {
         if let Some(changed) = &changed {
             let names: Vec<String> =
                 changed.iter().map(|path| path.display().to_string()).collect();
-            println!("\n{}", self.style.dim(&format!("saved {}", names.join(", "))));
+            println!("\n{}", self.style.dim(&shown(&format!("saved {}", names.join(", ")))));
         }
         let judge = Judge {
             root: &self.root,
@@ -225,6 +225,7 @@ impl Session {
             limit: self.limit,
             cancel: cancel.clone(),
         };
+        let _turn = turn(&self.root)?;
         let print = Print { style: self.style, mine: &self.mine, verbose: self.verbose };
         let mut details = String::new();
         let (mut fresh, mut new) = (Vec::new(), Vec::new());

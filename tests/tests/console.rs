@@ -6,10 +6,14 @@
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use workbook::processes;
 use workbook_tests::memory::Memory;
 use workbook_tests::transcripts::{of_page, pages, trial};
 
 fn main() -> ExitCode {
+    if let Some(code) = processes::main_if_asked() {
+        return code;
+    }
     let mut trials = Vec::new();
     let pages = pages().unwrap_or_default();
     for page in &pages {

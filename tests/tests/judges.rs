@@ -5,9 +5,13 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use workbook::chapter::Chapter;
 use workbook::judge;
+use workbook::processes;
 use workbook_tests::transcripts::{root, trial};
 
 fn main() -> ExitCode {
+    if let Some(code) = processes::main_if_asked() {
+        return code;
+    }
     let root = root();
     let mut trials = Vec::new();
     for chapter in Chapter::all(&root).unwrap_or_default() {

@@ -7,13 +7,17 @@ use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
-use rustix::process::{Pid, Signal, test_kill_process};
-use workbook::stage::{Group, clean};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use workbook::processes::{self, Group};
+use workbook::stage::clean;
 use workbook::{client, judge};
 use workbook_tests::memory::Memory;
-use workbook_tests::served::{program, root, small_book};
+use workbook_tests::served::{program, root, small_book, until};
 
 fn main() -> ExitCode {
+    if let Some(code) = processes::main_if_asked() {
+        return code;
+    }
     let tests: &[(&str, fn())] = &[
         (
             "a_judge_passes_fails_or_is_skipped_and_says_why",
@@ -22,6 +26,14 @@ fn main() -> ExitCode {
         ("judge_refuses_what_it_cannot_do", judge_refuses_what_it_cannot_do),
         ("a_judge_takes_any_server", a_judge_takes_any_server),
         ("an_interrupted_judge_leaves_no_process", an_interrupted_judge_leaves_no_process),
+        (
+            "nothing_survives_a_judge_or_a_bench_that_is_ended",
+            nothing_survives_a_judge_or_a_bench_that_is_ended,
+        ),
+        (
+            "what_a_server_says_is_no_order_to_the_terminal",
+            what_a_server_says_is_no_order_to_the_terminal,
+        ),
         (
             "bench_measures_in_turns_and_writes_what_the_page_includes",
             bench_measures_in_turns_and_writes_what_the_page_includes,
@@ -76,7 +88,7 @@ fn main() {
 fn book(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let book = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside").join(name);
     let chapter = book.join("chapters/ch01-demo");
-    for old in [chapter.join("judges"), book.join("book/ch01-demo")] {
+    for old in [chapter.join("judges"), book.join("tmp"), book.join("book/ch01-demo")] {
         if old.exists() {
             fs::remove_dir_all(old).expect("a folder");
         }
@@ -191,7 +203,8 @@ fn a_judge_takes_any_server() {
         let port = port.expect("a port").port();
         let mut socat = Command::new("socat");
         socat.arg(format!("TCP-LISTEN:{port},fork,reuseaddr,bind=127.0.0.1")).arg(serves);
-        let (mut server, ..) = Group::spawn(socat.stderr(Stdio::null())).expect("socat starts");
+        let (mut server, ..) =
+            Group::spawn(&socat, Stdio::null(), Stdio::null()).expect("socat starts");
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(server.wait(Duration::from_millis(10)).is_none(), "socat ended");
@@ -206,13 +219,67 @@ fn a_judge_takes_any_server() {
     }
 }
 
+/// Says that it runs, and leaves a temporary folder.
+const ENDLESS: &str = "mktemp -d >pid.tmp && echo $$ >pid.tmp && mv pid.tmp pid && exec sleep 600";
+
+fn nothing_survives_a_judge_or_a_bench_that_is_ended() {
+    let judge = format!("# It does not end.\nstage: ch01-demo/step1_echo\n\n$ {ENDLESS}\n");
+    let bench = bench("{examples}/step1_echo --port {port}")
+        .replace("echo speed 12.5 MB/s", &format!("sh -c '{ENDLESS}'"));
+    let book = book("ended", &[("judges/a.txt", &judge), ("bench.toml", &bench)]);
+    let temporary = book.join("tmp");
+    fs::create_dir_all(&temporary).expect("a folder");
+    let all = ["judge", "bench"].map(|word| [(word, Signal::INT), (word, Signal::KILL)]);
+    for (word, signal) in all.concat() {
+        let _ = fs::remove_file(book.join("pid"));
+        let mut command = Command::new(program().expect("the runner builds"));
+        command.args([word, "ch01"]).current_dir(&book).stdin(Stdio::null());
+        clean(&mut command);
+        command.env("TMPDIR", &temporary).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut runner = command.spawn().expect("the runner starts");
+        until("it has begun", || book.join("pid").exists()).expect("it begins");
+        kill_process(Pid::from_child(&runner), signal).expect("it lives");
+        let status = runner.wait().expect("a child");
+        let expected = if signal == Signal::INT { Some(130) } else { None };
+        assert_eq!(status.code(), expected, "{word}, {signal:?}");
+        until("nothing runs in the book", || processes_in(&book).is_empty())
+            .unwrap_or_else(|_| panic!("{word}, {signal:?}: {:#?}", processes_in(&book)));
+        let left =
+            || fs::read_dir(&temporary).expect("a folder").flatten().map(|entry| entry.path());
+        until("nothing is left", || left().next().is_none())
+            .unwrap_or_else(|_| panic!("{word}, {signal:?}: {:#?}", left().collect::<Vec<_>>()));
+    }
+}
+
+/// The processes whose working folder this is, which have not ended.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        if fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder) {
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            found.push(String::from_utf8_lossy(&command).replace('\0', " "));
+        }
+    }
+    found
+}
+
+fn what_a_server_says_is_no_order_to_the_terminal() {
+    let says = "# It says.\n\n$ printf '\\033]0;mine\\007\\033[2J'\ndown\n";
+    let book = book("escapes", &[("judges/a.txt", says)]);
+    let output = workbook(&book, &["judge", "ch01"]);
+    let text = stdout(&output);
+    assert!(text.contains("+ \\x1b]0;mine\\x07\\x1b[2J"), "{text}");
+    assert!(!text.contains(['\x1b', '\x07']), "{text:?}");
+}
+
 fn an_interrupted_judge_leaves_no_process() {
     let endless = "# It does not end.\n\n$ echo $$ >pid.tmp && mv pid.tmp pid && exec sleep 600\n";
     let book = book("interrupted", &[("judges/a.txt", endless)]);
     let mut command = Command::new(program().expect("the runner builds"));
-    command.args(["judge", "ch01"]).current_dir(&book).stdout(Stdio::null());
+    command.args(["judge", "ch01"]).current_dir(&book);
     clean(&mut command);
-    let (mut runner, ..) = Group::spawn(&mut command).expect("the runner starts");
+    let (mut runner, ..) =
+        Group::spawn(&command, Stdio::null(), Stdio::null()).expect("the runner starts");
     let started = Instant::now();
     let pid = loop {
         if let Ok(pid) = fs::read_to_string(book.join("pid")) {

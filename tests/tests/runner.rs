@@ -2,21 +2,29 @@
 //!
 //! The workbooks stand in `target/`, where the last run left them, so that cargo has built most of them already.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
+use workbook::processes;
 use workbook::stage::{Stage, clean};
 use workbook_tests::memory::Memory;
 use workbook_tests::served::{PATIENCE, processes_with, program, root, until};
 
 fn main() -> ExitCode {
+    if let Some(code) = processes::main_if_asked() {
+        return code;
+    }
     let tests: &[(&str, fn())] = &[
         ("wrong_arguments_get_one_line_and_status_2", wrong_arguments_get_one_line_and_status_2),
         ("start_lays_out_and_never_overwrites", start_lays_out_and_never_overwrites),
@@ -34,6 +42,23 @@ fn main() -> ExitCode {
         ),
         ("watch_works_where_the_disk_tells_nothing", watch_works_where_the_disk_tells_nothing),
         ("nothing_survives_a_check_that_is_ended", nothing_survives_a_check_that_is_ended),
+        ("what_hides_from_a_check_ends_with_its_test", what_hides_from_a_check_ends_with_its_test),
+        (
+            "a_check_can_be_stopped_at_any_time_and_goes_on",
+            a_check_can_be_stopped_at_any_time_and_goes_on,
+        ),
+        (
+            "a_watch_says_once_for_each_save_that_it_waits",
+            a_watch_says_once_for_each_save_that_it_waits,
+        ),
+        (
+            "a_watch_ends_in_a_sentence_when_the_rebuild_is_gone",
+            a_watch_ends_in_a_sentence_when_the_rebuild_is_gone,
+        ),
+        (
+            "what_a_test_says_is_no_order_to_the_terminal",
+            what_a_test_says_is_no_order_to_the_terminal,
+        ),
         ("a_new_chapter_passes_its_checks", a_new_chapter_passes_its_checks),
         ("two_checks_at_once_take_turns", two_checks_at_once_take_turns),
         ("a_test_can_name_the_readers_package", a_test_can_name_the_readers_package),
@@ -103,7 +128,12 @@ impl Book {
     /// The workbook of this name, with nothing of a reader's in it.
     fn new(name: &str) -> Book {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runner").join(name);
-        for old in [dir.join("my"), dir.join("chapters/ch08-sql"), dir.join("book/ch08-sql")] {
+        for old in [
+            dir.join("my"),
+            dir.join("tmp"),
+            dir.join("chapters/ch08-sql"),
+            dir.join("book/ch08-sql"),
+        ] {
             if old.exists() {
                 fs::remove_dir_all(old).expect("a folder");
             }
@@ -139,6 +169,13 @@ impl Book {
 
     fn read(&self, path: &str) -> String {
         fs::read_to_string(self.0.join(path)).expect(path)
+    }
+
+    /// Where the runner and what it starts may put what is temporary.
+    fn temporary(&self) -> PathBuf {
+        let folder = self.0.join("tmp");
+        fs::create_dir_all(&folder).expect("a folder");
+        folder
     }
 
     fn read_if_there(&self, path: &str) -> String {
@@ -257,6 +294,7 @@ fn knock() {
     let mut sleeper = std::process::Command::new("sleep");
     sleeper.arg("600").stdin(held).process_group(0).spawn().expect("starts");
     std::mem::forget(stream);
+    std::fs::write(std::env::temp_dir().join("left"), "").expect("a temporary file");
 }
 "#;
 
@@ -574,6 +612,7 @@ impl Running {
     fn start(book: &Book, args: &[&str], port: u16) -> Running {
         let mut command = book.command(args);
         command.env("TINY_PORT", port.to_string()).env("NO_COLOR", "1");
+        command.env("TMPDIR", book.temporary());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the runner starts");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -714,7 +753,114 @@ fn nothing_survives_a_check_that_is_ended() {
         check.signal(signal);
         assert_eq!(check.wait().code(), status, "{signal:?}: {}", check.said);
         gone(hanging);
+        let left = || fs::read_dir(book.temporary()).expect("a folder").flatten();
+        until("no temporary file is left", || left().next().is_none())
+            .unwrap_or_else(|_| panic!("{signal:?}: {:#?}", left().collect::<Vec<_>>()));
     }
+}
+
+/// Only Linux gives a process its descendants back.
+#[cfg(not(target_os = "linux"))]
+fn what_hides_from_a_check_ends_with_its_test() {}
+
+#[cfg(target_os = "linux")]
+fn what_hides_from_a_check_ends_with_its_test() {
+    let book = Book::new("hides");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let sleeper = "sleeper.arg(\"600\").stdin(held).process_group(0).spawn().expect(\"starts\");";
+    let hidden = "sleeper.args([\"-f\", \"env\", \"-i\", \"sleep\", \"600\"]).stdin(held).spawn().expect(\"starts\");";
+    let test = book.read("my/ch07-tiny/tests/step4_four.rs");
+    let test = test.replace("Command::new(\"sleep\")", "Command::new(\"setsid\")");
+    assert!(test.contains(sleeper), "{test}");
+    book.put("my/ch07-tiny/tests/step4_four.rs", &test.replace(sleeper, hidden));
+    book.write_body("four", "n * 4");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut check = Running::start(&book, &["check", "four"], port);
+    assert_eq!(check.wait().code(), Some(0));
+    gone(knocked(&listener));
+    book.write_body("four", HANG);
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut check = Running::start(&book, &["check", "four", "--limit", "600"], port);
+        let hanging = knocked(&listener);
+        check.signal(signal);
+        check.wait();
+        gone(hanging);
+    }
+}
+
+fn a_check_can_be_stopped_at_any_time_and_goes_on() {
+    let book = Book::new("stopped");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("one", "n * 2");
+    let test = "#[test]\nfn tNUMBER() {\n    assert_eq!(ch07_tiny::one::one(1), 2);\n}\n";
+    let tests: String = (0..100).map(|n| test.replace("NUMBER", &n.to_string())).collect();
+    book.put("my/ch07-tiny/tests/step1_one.rs", &tests);
+    book.run(&["check", "one"]).says(0, &["100 tests"]);
+    let mut command = book.command(&["check", "one"]);
+    // As a shell starts it, and as Ctrl-Z stops it: with all that is in its process group.
+    let mut check = command.process_group(0).stdout(Stdio::null()).spawn().expect("it starts");
+    let group = Pid::from_child(&check);
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+    let (_never, between) = mpsc::channel::<()>();
+    let mut stops = 0;
+    while check.try_wait().expect("a child").is_none() {
+        kill_process_group(group, Signal::TSTP).expect("it is there");
+        until("it stops or ends", || {
+            waitid(WaitId::Pid(group), options).is_ok_and(|stopped| stopped.is_some())
+                || check.try_wait().is_ok_and(|ended| ended.is_some())
+        })
+        .unwrap_or_else(|_| {
+            let _ = kill_process_group(group, Signal::KILL);
+            panic!("after {stops} stops it neither stops nor ends");
+        });
+        stops += 1;
+        let _ = kill_process_group(group, Signal::CONT);
+        // The stops fall on all parts of a start.
+        let _ = between.recv_timeout(Duration::from_millis(stops % 8));
+    }
+    let status = check.wait().expect("a child");
+    assert_eq!(status.code(), Some(0), "after {stops} stops");
+}
+
+fn a_watch_says_once_for_each_save_that_it_waits() {
+    let book = Book::new("waits");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let mut watch = Running::start(&book, &["watch"], 1);
+    watch.until("0 of 5 steps right");
+    let other = File::options().write(true).open(book.0.join("target/my.lock")).expect("a lock");
+    other.lock().expect("it is free");
+    book.write_body("one", "n * 2");
+    watch.until("waiting for the check in another terminal");
+    other.unlock().expect("it was ours");
+    watch.until("1 one");
+    // Whoever waits gets its turn when the watch gives its own away: not between two parts of one check.
+    other.lock().expect("a turn");
+    other.unlock().expect("it was ours");
+    watch.until("1 of 5 steps right");
+    assert_eq!(watch.said.matches("waiting").count(), 1, "{}", watch.said);
+}
+
+fn a_watch_ends_in_a_sentence_when_the_rebuild_is_gone() {
+    let book = Book::new("gone");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let mut watch = Running::start(&book, &["watch"], 1);
+    watch.until("0 of 5 steps right");
+    fs::remove_dir_all(book.0.join("my/ch07-tiny")).expect("it was there");
+    assert_eq!(watch.wait().code(), Some(1), "{}", watch.said);
+    assert!(!watch.said.contains("saved"), "nothing was saved: {}", watch.said);
+}
+
+fn what_a_test_says_is_no_order_to_the_terminal() {
+    let book = Book::new("escapes");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("one", r#"panic!("\u{1b}]0;mine\u{7}\u{9b}2J\u{1b}[31m{n}")"#);
+    // `Said` refuses an escape in anything.
+    let shown = r"\x1b]0;mine\x07\u{9b}2J\x1b[31m1";
+    book.run(&["check", "one"]).says(1, &["wrong answer", shown]);
+    book.run(&["check", "one", "-v"]).says(1, &[shown, "all that it printed", shown]);
+    book.write_body("one", r#"compile_error!("\u{1b}]0;mine\u{7}")"#);
+    book.run(&["check", "one"]).says(1, &["does not compile", "]0;mine"]);
 }
 
 /// The parts of the root's `Cargo.toml` that a chapter inherits.
@@ -1134,7 +1280,7 @@ fn progress_that_cannot_be_read_is_kept_and_hides_nothing() {
     let text = |bytes: &[u8]| fs::write(&path, bytes);
     let pipe = || Command::new("mkfifo").arg(&path).status().map(drop);
     let big = || {
-        let file = fs::File::create(&path)?;
+        let file = File::create(&path)?;
         file.set_len(1 << 40)
     };
     let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 4] = [
@@ -1236,14 +1382,14 @@ fn an_output_that_is_full_or_closed_is_said_or_quiet() {
             (Some(1), &b""[..]),
             "{args:?}"
         );
-        let Ok(full) = fs::File::options().write(true).open("/dev/full") else { continue };
+        let Ok(full) = File::options().write(true).open("/dev/full") else { continue };
         let full = book.command(args).stdout(full).output().expect("it starts");
         let said = Said::from(args, &full);
         if args[0] != "start" {
             said.refuses(1, &["cannot print: No space left on device"]);
         }
     }
-    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
     let nobody = book.command(&["chekc"]).stderr(full).output().expect("it starts");
     assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
-use workbook::stage::{Built, Group, Stage, clean};
+use workbook::processes::{self, Group};
+use workbook::stage::{Built, Stage, clean};
 use workbook_tests::memory::Memory;
+use workbook_tests::served::program as runner;
 use workbook_tests::transcripts::root;
 
 use super::{Finding, chapters, finding, finds, none};
@@ -22,10 +24,10 @@ fn run_for(program: &Path, args: &[&str], limit: Duration) -> Option<Output> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| fs::File::create(folder.path().join(name)).expect("a file");
     let mut command = Command::new(program);
-    command.args(args).current_dir(root()).stdin(Stdio::null());
-    command.stdout(file("out")).stderr(file("err"));
+    command.args(args).current_dir(root());
     clean(&mut command);
-    let (mut group, ..) = Group::spawn(&mut command).expect("the program starts");
+    let (mut group, ..) =
+        Group::spawn(&command, file("out"), file("err")).expect("the program starts");
     let status = group.wait(limit)?;
     let read = |name: &str| fs::read(folder.path().join(name)).expect("a file");
     Some(Output { status, stdout: read("out"), stderr: read("err") })
@@ -98,6 +100,7 @@ fn stages_answer_for_themselves() {
     if memory.holds() {
         return;
     }
+    processes::led_by(runner().expect("the runner builds"));
     let mut found = Vec::new();
     for chapter in chapters() {
         let built = match Built::new(&root(), &chapter.name, false) {
@@ -129,6 +132,7 @@ fn stages_answer_for_themselves() {
 #[test]
 fn a_program_that_is_no_stage_is_found() {
     // `false` prints nothing and ends with status 1, whatever it is asked.
+    processes::led_by(runner().expect("the runner builds"));
     let program = workbook::client::which("false").expect("every Unix has false");
     finds(stage("false", &program), &[(0, "--help"), (0, "not status 2"), (0, "one line")]);
 }
