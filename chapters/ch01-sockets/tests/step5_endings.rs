@@ -397,7 +397,12 @@ fn a_drain_is_bounded() -> io::Result<()> {
     let tick = Some(Duration::from_millis(200));
     client.set_write_timeout(tick)?;
     let chunk = format!("{}\n", "x".repeat(4000)).repeat(4);
-    while client.write_all(chunk.as_bytes()).is_ok() {}
+    let full = loop {
+        if let Err(error) = client.write_all(chunk.as_bytes()) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::WouldBlock, "input: {full}");
     let status = server.terminate();
     assert_eq!(status.code(), Some(0), "after SIGTERM");
     let cut = server.process().errors().concat();
