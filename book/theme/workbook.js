@@ -153,7 +153,11 @@ const workbook = (() => {
         if (now.stamp && now.stamp !== stamp) {
             changed();
         } else {
-            tell(now.error ? `The book could not be built anew: ${now.error}` : '');
+            const lines = now.warnings.map(warning => `mdBook warns: ${warning}`);
+            if (now.error) {
+                lines.unshift(`The book could not be built anew: ${now.error}`);
+            }
+            tell(lines.join('\n'));
         }
     }
 

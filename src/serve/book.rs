@@ -1,14 +1,18 @@
 //! Builds the book with mdBook's own library, into a folder beside the one that is served, and swaps them.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use mdbook_driver::MDBook;
 use mdbook_driver::book::BookItem;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use super::stamp;
 
@@ -25,6 +29,8 @@ pub struct State {
     pub stamp: String,
     /// Why it could not be built from the sources as they are now.
     pub error: Option<String>,
+    /// What mdBook found wrong with it.
+    pub warnings: Vec<String>,
 }
 
 /// Where the book is served from: mdBook's own place, so that `mdbook build` and this share it.
@@ -46,41 +52,96 @@ pub fn current_stamp(root: &Path) -> String {
 /// today; otherwise it is built here and now, with its progress shown.
 pub fn open(root: &Path) -> State {
     if folder(root).join("index.html").is_file()
-        && let Ok(stamp) = fs::read_to_string(stamp_file(root))
+        && let Ok(kept) = fs::read_to_string(stamp_file(root))
     {
-        return State { stamp, error: None };
+        let mut lines = kept.lines().map(str::to_owned);
+        let stamp = lines.next().unwrap_or_default();
+        return State { stamp, error: None, warnings: lines.collect() };
     }
     let began = Instant::now();
     match build_showing_progress(root) {
-        Ok(stamp) => {
+        Ok(state) => {
             println!("Built the book in {:.1} s.", began.elapsed().as_secs_f64());
-            State { stamp, error: None }
+            state
         }
         Err(error) => {
             eprintln!("The book could not be built: {error:#}");
-            State { stamp: String::new(), error: Some(format!("{error:#}")) }
+            let error = Some(format!("{error:#}"));
+            State { stamp: String::new(), error, warnings: Vec::new() }
         }
     }
 }
 
 /// Builds the book and puts it in the place of the old one, one runner at a time: two that share their folders leave pages out.
-/// Returns the stamp of what it was built from.
+/// What mdBook warns of is said on stderr, too, and kept with the stamp.
 ///
 /// # Errors
 /// What mdBook says, when it cannot; the old book stays.
-pub fn build(root: &Path) -> Result<String> {
+pub fn build(root: &Path) -> Result<State> {
     let _turn = turn(root)?;
     // Taken before the build: what changes during it counts as newer.
     let stamp = current_stamp(root);
     let next = next_folder(root);
-    let mut book = load(root)?;
-    book.config.build.build_dir = next.clone();
-    // mdBook is a library that was made for a program: a page that makes it panic must not end the server.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| book.build()))
-        .map_err(|_| anyhow!("mdBook gave up in the middle"))??;
+    let heard = Warnings::default();
+    tracing::subscriber::with_default(heard.clone(), || {
+        let mut book = load(root)?;
+        book.config.build.build_dir = next.clone();
+        // mdBook is a library that was made for a program: a page that makes it panic must not end the server.
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| book.build()))
+            .map_err(|_| anyhow!("mdBook gave up in the middle"))?
+    })?;
+    let warnings = heard.take();
+    for warning in &warnings {
+        eprintln!("mdBook: {warning}");
+    }
     swap(root, &next)?;
-    fs::write(stamp_file(root), &stamp).context("cannot write the book's stamp")?;
-    Ok(stamp)
+    let kept = format!("{stamp}\n{}", warnings.join("\n"));
+    fs::write(stamp_file(root), kept).context("cannot write the book's stamp")?;
+    Ok(State { stamp, error: None, warnings })
+}
+
+/// Keeps what mdBook says at its levels WARN and ERROR, one line each.
+#[derive(Debug, Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        // Nothing that can panic happens while the lock is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines())
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+    fn event(&self, event: &Event<'_>) {
+        let mut message = Message::default();
+        event.record(&mut message);
+        self.lines().push(message.0.replace('\n', " "));
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0.push_str(&format!("{value:?}"));
+        }
+    }
 }
 
 /// Waits for who builds already. The turn ends when the file is closed, however the runner ends.
@@ -116,7 +177,7 @@ fn swap(root: &Path, next: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build_showing_progress(root: &Path) -> Result<String> {
+fn build_showing_progress(root: &Path) -> Result<State> {
     if !std::io::stdout().is_terminal() {
         println!("Building the book …");
         return build(root);

@@ -110,6 +110,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         news: watch::Sender::new(news::News {
             stamp: first.stamp,
             error: first.error,
+            warnings: first.warnings,
             done: news::done(root),
         }),
         stages: stage::Stages::default(),

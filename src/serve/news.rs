@@ -25,6 +25,8 @@ pub struct News {
     pub stamp: String,
     /// Why the book could not be built anew.
     pub error: Option<String>,
+    /// What mdBook found wrong with the book that is served.
+    pub warnings: Vec<String>,
     /// The ids of what the reader has finished: `ch01-sockets/echo`.
     pub done: Vec<String>,
 }
@@ -103,21 +105,22 @@ fn watcher(root: &Path, touched: mpsc::Sender<()>) -> Option<notify::Recommended
 
 async fn rebuild(shared: &Arc<Shared>) {
     let root = shared.root.clone();
-    let served = shared.news.borrow().stamp.clone();
-    let failed = shared.news.borrow().error.is_some();
+    let served = shared.news.borrow().clone();
     let built = tokio::task::spawn_blocking(move || {
-        if book::current_stamp(&root) == served && !failed {
-            return Ok(served);
+        if book::current_stamp(&root) == served.stamp && served.error.is_none() {
+            let (stamp, warnings) = (served.stamp, served.warnings);
+            return Ok(book::State { stamp, error: None, warnings });
         }
         book::build(&root)
     })
     .await;
     let error = match built {
-        Ok(Ok(stamp)) => {
+        Ok(Ok(state)) => {
             shared.news.send_if_modified(|news| {
-                let changed = news.stamp != stamp || news.error.is_some();
-                news.stamp = stamp;
+                let changed = news.stamp != state.stamp || news.error.is_some();
+                news.stamp = state.stamp;
                 news.error = None;
+                news.warnings = state.warnings;
                 changed
             });
             return;

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         ("a_killed_server_leaves_nothing", killed),
         ("a_taken_port_is_passed_over_aloud", taken_port),
         ("a_broken_page_does_not_end_the_server", broken_page),
+        ("what_mdbook_warns_of_is_told_until_it_is_mended", warned),
         ("an_unchanged_book_is_not_built_again", unchanged),
         ("a_book_that_four_build_at_once_is_whole", built_at_once),
         ("progress_is_told_while_it_is_made", progress),
@@ -473,6 +474,25 @@ fn broken_page(_: &Shared) -> Result<()> {
     Ok(())
 }
 
+fn warned(_: &Shared) -> Result<()> {
+    let folder = small_book()?;
+    let source = folder.path().join("book/introduction.md");
+    let good = fs::read_to_string(&source)?;
+    fs::write(&source, format!("{good}\n{{{{#include <none>.svg}}}}\n"))?;
+    let says = |line: &Value| line["warnings"].to_string().contains("<none>.svg");
+    // When it is built, and when a later start finds it built.
+    for start in ["first", "second"] {
+        let served = serve(folder.path())?;
+        let news = served.post("/api/events", &json!({}))?.line()?.context("news")?;
+        ensure!(says(&news), "{start} start: {news}");
+    }
+    let served = serve(folder.path())?;
+    let mut news = served.post("/api/events", &json!({}))?;
+    fs::write(&source, good)?;
+    news.line_where(|line| line["warnings"] == json!([]))?;
+    Ok(())
+}
+
 fn unchanged(_: &Shared) -> Result<()> {
     let folder = small_book()?;
     let first = serve(folder.path())?;
@@ -506,7 +526,7 @@ fn built_at_once(_: &Shared) -> Result<()> {
         let builders: Vec<_> = (0..4).map(|_| scope.spawn(|| book::build(root))).collect();
         for builder in builders {
             let stamp = builder.join().map_err(|_| anyhow::anyhow!("a builder panicked"))??;
-            ensure!(stamp == book::current_stamp(root), "{stamp}");
+            ensure!(stamp.stamp == book::current_stamp(root), "{stamp:?}");
         }
         for file in ["index.html", "ch01-demo/1-echo.html", "404.html"] {
             ensure!(book::folder(root).join(file).is_file(), "there is no {file}");
