@@ -1,9 +1,11 @@
 //! The finished stage, from outside.
 
+mod scratch;
+
 use std::fs;
-use std::path::Path;
 
 use ch00_toolbox::process::{Finished, Launch, Server};
+use scratch::Scratch;
 
 fn run(args: &[&str]) -> Finished {
     Launch::bin("ch00-toolbox").args(args).run(b"").unwrap()
@@ -35,9 +37,7 @@ fn golden_compares() {
 /// kernel lets no file grow. One that can changes the script alone.
 #[test]
 fn golden_updates_or_leaves_the_script() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("main_update");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
+    let folder = Scratch::new("update");
     let (script, link) = (folder.join("a.txt"), folder.join("link.txt"));
     let old = "echo new\n---\nold\n";
     fs::write(&script, old).unwrap();

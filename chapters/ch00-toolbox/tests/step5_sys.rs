@@ -19,7 +19,8 @@ use ch00_toolbox::sys::{
     set_send_buffer,
 };
 
-/// Signals and limits belong to the whole process, and tests are threads.
+/// Signals and limits belong to the whole process, and tests are threads. So
+/// do descriptors: a child has a copy of each between its fork and its exec.
 static PROCESS: Mutex<()> = Mutex::new(());
 
 fn me() -> u32 {
@@ -69,6 +70,7 @@ fn a_pipe() {
 #[test]
 fn dropping_closes_once() {
     let (read, write) = pipe().expect("a pipe");
+    let _alone = PROCESS.lock(); // or a child still reads
     drop(read);
     let error = (&write).write_all(b"x").expect_err("nobody reads");
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
@@ -85,6 +87,7 @@ fn dropping_closes_once() {
 #[test]
 fn children_do_not_inherit() {
     let (read, write) = pipe().expect("a pipe");
+    let _alone = PROCESS.lock();
     let cat = Command::new("cat")
         .stdin(std::process::Stdio::piped())
         .spawn();
@@ -304,6 +307,7 @@ fn killing() {
         let error = kill(pid, Signal::Term).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "input: {pid}");
     }
+    let _alone = PROCESS.lock();
     let cat = Command::new("cat")
         .stdin(std::process::Stdio::piped())
         .spawn();

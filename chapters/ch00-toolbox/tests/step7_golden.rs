@@ -1,5 +1,7 @@
 //! What step 7 must do: compare scripts, rewrite them, show the difference.
 
+mod scratch;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic;
@@ -7,14 +9,7 @@ use std::path::PathBuf;
 
 use ch00_toolbox::golden::{Piece, diff, parse, play, render, run, show};
 use ch00_toolbox::prop::{Gen, check};
-
-/// A fresh folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
+use scratch::Scratch;
 
 /// A little program to be scripted: `set NAME VALUE`, `get NAME`.
 fn store() -> impl FnMut(&str) -> String {
@@ -105,7 +100,8 @@ fn a_command_without_a_rule_is_refused() {
 #[test]
 fn a_difference_panics_and_writes_nothing() {
     assert_eq!(diff("1", "1"), "");
-    let file = folder("differs").join("store.txt");
+    let folder = Scratch::new("differs");
+    let file = folder.join("store.txt");
     let script = "set a 1\n---\n\nget a\n---\n2\n";
     fs::write(&file, script).unwrap();
     if std::env::var_os("UPDATE").is_some() {
@@ -124,7 +120,7 @@ fn a_difference_panics_and_writes_nothing() {
 #[test]
 #[should_panic(expected = "no scripts")]
 fn a_folder_without_scripts_is_refused() {
-    run(folder("empty"), store());
+    run(&*Scratch::new("empty"), store());
 }
 
 /// I3: the lines that changed, and what cannot be seen.

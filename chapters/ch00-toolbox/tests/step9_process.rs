@@ -73,7 +73,7 @@ fn terminates_a_chatty_stage() {
     for signal in [Signal::Term, Signal::Int] {
         let endless = stage().args(["--chatter", &u64::MAX.to_string()]);
         let mut server = endless.start().unwrap();
-        server.process().wait_for("line 1000 of").unwrap();
+        server.process().wait_for("line ").unwrap();
         server.process().signal(signal);
         let status = server.process().wait().unwrap();
         assert_eq!(status.code(), Some(0), "input: {signal}");
