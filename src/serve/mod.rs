@@ -276,8 +276,9 @@ impl Outbox {
     /// Passes on all that waits. When this is dropped in the middle, the rest waits on.
     pub async fn pass_on(&mut self) {
         while !self.waiting.is_empty() {
-            // A browser that is gone: the work is dropped next.
-            let Ok(room) = self.lines.0.reserve().await else { return };
+            // A browser that is gone: this never ends, and the work is dropped next. To return would be to be called again
+            // at once, by a loop that never lets go of its thread.
+            let Ok(room) = self.lines.0.reserve().await else { return std::future::pending().await };
             if let Some(line) = self.waiting.pop_front() {
                 room.send(line);
             }
@@ -311,4 +312,23 @@ fn stream<F: Future<Output = ()> + Send + 'static>(
     let headers =
         [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(lines)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// What passes lines on to a browser that is gone waits for its end instead of being ready for ever.
+    #[test]
+    fn an_outbox_without_a_browser_waits() {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut outbox = Outbox::new(Lines(sender));
+        outbox.push(&"a line");
+        drop(receiver);
+        let polled = pin!(outbox.pass_on()).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Pending);
+    }
 }
