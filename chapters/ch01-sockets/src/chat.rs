@@ -383,14 +383,14 @@ fn to_the_end<L: Link>(link: &L, buf: &mut [u8]) -> io::Result<()> {
 fn write<L: Link>(link: &L, outbox: &Outbox) {
     let mut batch = Vec::new();
     while outbox.take(&mut batch) {
-        if send(link, outbox, &batch).is_err() {
+        if send(link, outbox, &mut batch).is_err() {
             return;
         }
     }
     link.finish();
 }
 
-/// Sends what is there, unless the writer is at it.
+/// Sends what is there, unless the writer is at it and there is room for more.
 fn flush<L: Link>(
     link: &L,
     outbox: &Outbox,
@@ -403,13 +403,17 @@ fn flush<L: Link>(
 }
 
 /// Sends a batch; a failure ends the connection for both threads.
-fn send<L: Link>(link: &L, outbox: &Outbox, batch: &[u8]) -> io::Result<()> {
+fn send<L: Link>(
+    link: &L,
+    outbox: &Outbox,
+    batch: &mut Vec<u8>,
+) -> io::Result<()> {
     let sent = link.send(batch);
     if sent.is_err() {
         outbox.discard();
         link.cut();
     }
-    outbox.done(batch.len());
+    outbox.done(batch);
     sent
 }
 // ANCHOR_END: write

@@ -22,6 +22,10 @@ use ch01_sockets::registry::Line;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// What an empty batch may keep of memory, in bytes. Each client has two, and
+/// without this they would stay as large as its largest burst.
+const KEEP: usize = 16 * 1024;
+
 // ANCHOR: outbox
 /// How much may wait for one client.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +56,10 @@ struct State {
     /// A batch was taken and is not done.
     busy: bool,
     closed: bool,
-    /// The writer sleeps: only then is waking it worth a system call.
+    /// A taker sleeps: only then is waking it worth a system call.
     waiting: bool,
+    /// It sleeps for want of room: `done` wakes it whatever is queued.
+    pressed: bool,
 }
 // ANCHOR_END: outbox
 
@@ -106,18 +112,29 @@ impl Outbox {
         state.fill(batch)
     }
 
-    /// As `take`, but false at once where it would wait.
+    /// As `take`, but false at once where it would wait; unless the outbox is
+    /// crowded: then it waits for the batch in flight.
     pub fn take_now(&self, batch: &mut Vec<u8>) -> bool {
         let mut state = self.lock();
+        while state.busy && state.crowded(self.limit) {
+            (state.waiting, state.pressed) = (true, true);
+            let woken = self.ready.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.pressed = false;
         !state.busy && state.fill(batch)
     }
 
-    /// The batch of so many bytes is written.
-    pub fn done(&self, bytes: usize) {
+    /// The batch is written. It is empty after that, and a large one gives
+    /// its memory back.
+    pub fn done(&self, batch: &mut Vec<u8>) {
+        let bytes = batch.len();
+        batch.clear();
+        batch.shrink_to(KEEP);
         let mut state = self.lock();
         state.bytes -= bytes;
         state.busy = false;
-        if !state.queue.is_empty() || state.closed {
+        if !state.queue.is_empty() || state.closed || state.pressed {
             self.wake(state);
         }
     }
@@ -125,9 +142,7 @@ impl Outbox {
 
     /// Whether more than half of the limit is used up.
     pub fn crowded(&self) -> bool {
-        let state = self.lock();
-        state.bytes > self.limit.bytes / 2
-            || state.queue.len() > self.limit.lines / 2
+        self.lock().crowded(self.limit)
     }
 
     // ANCHOR: close
@@ -163,6 +178,10 @@ impl Outbox {
 }
 
 impl State {
+    fn crowded(&self, limit: Limit) -> bool {
+        self.bytes > limit.bytes / 2 || self.queue.len() > limit.lines / 2
+    }
+
     fn fill(&mut self, batch: &mut Vec<u8>) -> bool {
         batch.clear();
         for line in self.queue.drain(..) {
@@ -176,6 +195,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::thread;
 
     fn outbox(bytes: usize, lines: usize) -> Outbox {
         Outbox::new(Limit { bytes, lines })
@@ -199,7 +220,7 @@ mod tests {
         assert_eq!(push("9"), Err(Full), "input: one over");
         assert!(outbox.take(&mut batch));
         assert_eq!(push("9"), Err(Full), "input: while in flight");
-        outbox.done(8);
+        outbox.done(&mut batch);
         assert_eq!(push("9"), Ok(()), "input: after that");
         outbox.close();
         assert!(outbox.take(&mut batch));
@@ -230,9 +251,47 @@ mod tests {
             !outbox.take_now(&mut second),
             "input: the first is not done"
         );
-        outbox.done(first.len());
+        assert_eq!(text(&first), text(b"1\n"), "input: the first batch");
+        outbox.done(&mut first);
         assert!(outbox.take_now(&mut second));
-        assert_eq!((text(&first), text(&second)), (text(b"1\n"), text(b"2\n")));
+        assert_eq!(text(&second), text(b"2\n"), "input: the second one");
+    }
+
+    /// I9: who has used up half waits for the batch in flight, so that its
+    /// own next line is not the one too many
+    #[test]
+    fn a_crowded_taker_waits_for_the_batch_in_flight() {
+        let outbox = outbox(10, 100);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        assert_eq!(outbox.push(line("123456"), false), Ok(()));
+        assert!(outbox.take(&mut first));
+        let gave_up = AtomicBool::new(false);
+        let writes = || {
+            while !outbox.lock().pressed && !gave_up.load(SeqCst) {
+                thread::yield_now();
+            }
+            outbox.done(&mut first);
+        };
+        thread::scope(|scope| {
+            scope.spawn(writes);
+            let taken = outbox.take_now(&mut second);
+            let bytes = outbox.lock().bytes;
+            gave_up.store(true, SeqCst);
+            assert_eq!((taken, bytes), (false, 0), "input: 6 in flight of 10");
+        });
+    }
+
+    /// I9: a burst's memory is given back when the burst is written
+    #[test]
+    fn a_written_batch_gives_its_memory_back() {
+        let outbox = outbox(1_000_000, 100);
+        let mut batch = Vec::new();
+        let burst = "x".repeat(1_000_000);
+        assert_eq!(outbox.push(line(&burst), false), Ok(()));
+        assert!(outbox.take(&mut batch));
+        outbox.done(&mut batch);
+        let kept = batch.capacity();
+        assert!(kept <= KEEP, "{kept} bytes are kept of a million");
     }
 
     /// I9: closing keeps what is owed, discarding drops it
@@ -245,7 +304,7 @@ mod tests {
         assert_eq!(closed.push(line("late\n"), true), Ok(()), "dropped");
         assert!(closed.take(&mut batch));
         assert_eq!(text(&batch), text(b"owed\n"), "input: owed, close");
-        closed.done(batch.len());
+        closed.done(&mut batch);
         assert!(!closed.take(&mut batch));
 
         let cut = outbox(100, 100);
