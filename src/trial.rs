@@ -1,8 +1,9 @@
 //! Runs one test of a test program in a process of its own, and reads why it failed.
 //!
-//! A process per test costs milliseconds and buys certainty: a test that hangs, aborts or exits is known by its name and
-//! hides no other.
+//! A process per test costs some ten milliseconds and buys certainty: a test that hangs, aborts or exits is known by its name
+//! and hides no other. So all run at once first, and those that did not pass, or were not reached, each by itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -20,6 +21,9 @@ const LISTING: Duration = Duration::from_secs(60);
 
 /// How long a test may run before a reader who waits is told so.
 const SLOW: Duration = Duration::from_secs(2);
+
+/// How long the tests of a program may take at once. Those of a step that is right end within it.
+const AT_ONCE: Duration = Duration::from_secs(3);
 
 /// How a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,13 +98,21 @@ pub fn run_all(
         .filter_map(|line| line.strip_suffix(": test"))
         .filter(|name| wanted(name))
         .collect();
+    let together = pass_at_once(program, &names, cancel)?;
+    let alone: Vec<&str> = names.iter().copied().filter(|name| !together.contains(name)).collect();
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(names.len());
+    let passed = |name: &&str| Trial {
+        name: name.to_string(),
+        outcome: Outcome::Passed,
+        output: String::new(),
+    };
+    let passed = together.iter().map(|name| (*name, Ok(passed(name))));
+    let done = Mutex::new(passed.collect::<Vec<_>>());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(alone.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(name) = alone.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let run = || run(program, name, limit, cancel);
                     let trial = told_after(SLOW, || slow(name), run);
                     done.lock().unwrap_or_else(|e| e.into_inner()).push((*name, trial));
@@ -111,6 +123,24 @@ pub fn run_all(
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
     done.sort_by_key(|(name, _)| names.iter().position(|other| other == name));
     done.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// Those of these tests that pass when the program runs them in one process. An exercise's are few, and ignored unless asked
+/// for: each of them is run alone.
+fn pass_at_once<'a>(
+    program: Program,
+    names: &[&'a str],
+    cancel: &Cancel,
+) -> Result<BTreeSet<&'a str>> {
+    let names: Vec<&str> = names.iter().copied().filter(|name| !of_exercise(name)).collect();
+    if names.len() < 2 {
+        return Ok(BTreeSet::new());
+    }
+    let args: Vec<&str> = names.iter().copied().chain(["--exact"]).collect();
+    let finished = start(program, &args, Some(AT_ONCE), cancel)?;
+    let lines: BTreeSet<&str> = finished.stdout.lines().collect();
+    let passes = |name: &&str| lines.contains(format!("test {name} ... ok").as_str());
+    Ok(names.into_iter().filter(passes).collect())
 }
 
 /// Runs something, and says so once if it has not ended after a while.

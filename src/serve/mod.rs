@@ -278,7 +278,9 @@ impl Outbox {
         while !self.waiting.is_empty() {
             // A browser that is gone: this never ends, and the work is dropped next. To return would be to be called again
             // at once, by a loop that never lets go of its thread.
-            let Ok(room) = self.lines.0.reserve().await else { return std::future::pending().await };
+            let Ok(room) = self.lines.0.reserve().await else {
+                return std::future::pending().await;
+            };
             if let Some(line) = self.waiting.pop_front() {
                 room.send(line);
             }
