@@ -232,13 +232,12 @@ fn legible(world: &World) -> Result<()> {
     let small = format!("http://{}/{PAGE}", world.small.host);
     for url in [long_page(world)?, small] {
         tab.open(&url)?;
+        tab.until("document.querySelector('.listing .run')")?;
+        tab.eval("document.querySelectorAll('details').forEach(each => { each.open = true; })")?;
         for theme in ["light", "rust", "coal", "navy", "ayu"] {
-            tab.eval(&format!("localStorage.setItem('mdbook-theme', '{theme}')"))?;
-            tab.open(&url)?;
-            tab.until("document.querySelector('.listing .run')")?;
-            tab.eval(
-                "document.querySelectorAll('details').forEach(each => { each.open = true; })",
-            )?;
+            // As the menu does it.
+            tab.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"))?;
+            tab.until(&format!("document.documentElement.classList.contains('{theme}')"))?;
             for text in tab.eval(CONTRAST)?.as_array().into_iter().flatten() {
                 all.push(format!("{theme}: {}", text.as_str().unwrap_or_default()));
             }
