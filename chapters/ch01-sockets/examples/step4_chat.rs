@@ -8,6 +8,7 @@ use std::thread;
 
 use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
 use ch00_toolbox::clock::RealClock;
+use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
@@ -78,7 +79,9 @@ fn run(addr: SocketAddr, limits: Limits) -> io::Result<()> {
     );
     writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
     thread::spawn(move || {
-        let served = serve(&hub, listener.incoming(), |stream, _| Ok(stream));
+        let log = Log::to_stderr(Level::Info);
+        let link = |stream, _| Ok(stream);
+        let served = serve(&hub, listener.incoming(), link, &log);
         if let Err(error) = served {
             fail(COMMAND.name, format_args!("accept: {error}"));
             process::exit(1); // the first EMFILE is the end: see step 5

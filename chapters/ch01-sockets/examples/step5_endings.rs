@@ -101,7 +101,8 @@ fn run(addr: SocketAddr, times: Times, max_clients: usize) -> io::Result<()> {
 
     let log = Log::to_stderr(Level::Info);
     let gate = Gate::new(listener, &signals, &hub, max_clients, log.clone())?;
-    serve(&hub, gate, |stream, seat| Timed::new(stream, seat, times))?;
+    let link = |stream, seat| Timed::new(stream, seat, times);
+    serve(&hub, gate, link, &log)?;
     hurry(signals, &hub, log);
     drain(&hub, Duration::from_secs(5));
     Ok(())

@@ -15,6 +15,7 @@
 //! which is ch02.
 
 use ch00_toolbox::clock::Clock;
+use ch00_toolbox::log::Log;
 use ch00_toolbox::sys::{PollFd, poll};
 use ch01_sockets::bucket::{Bucket, Rate};
 use ch01_sockets::echo::{read_some, write_all};
@@ -36,6 +37,9 @@ const CHUNK: usize = 16 * 1024;
 
 /// Why a client with a full outbox leaves.
 pub const TOO_SLOW: &str = "too slow to read what it is told";
+
+/// Why a client leaves whom the system gives no thread.
+const NO_THREADS: &str = "no threads left";
 
 // ANCHOR: link
 /// A connection, as the threads use it: one reads, one writes, any may cut.
@@ -240,6 +244,7 @@ impl Hub {
     pub fn admit<L: Link>(
         self: &Arc<Hub>,
         link: impl FnOnce(Seat) -> io::Result<L>,
+        log: &Log,
     ) -> io::Result<()> {
         let id = {
             let mut state = self.lock();
@@ -261,24 +266,34 @@ impl Hub {
             hub: self.clone(),
             id,
         };
+        let log = log.clone();
         Builder::new()
             .stack_size(STACK)
-            .spawn(move || end.hub.connection(id, &*link, &outbox))
-            .map(|_| ())
+            .spawn(move || end.hub.connection(id, &*link, &outbox, &log))
+            .map_err(|e| io::Error::other(format!("no thread for it: {e}")))?;
+        Ok(())
     }
 
     // ANCHOR_END: admit
 
     // ANCHOR: connection
-    fn connection<L: Link>(&self, id: ClientId, link: &L, outbox: &Outbox) {
+    fn connection<L: Link>(
+        &self,
+        id: ClientId,
+        link: &L,
+        outbox: &Outbox,
+        log: &Log,
+    ) {
         thread::scope(|scope| {
             let _leaves = Leaves { hub: self, id };
             let builder = Builder::new().stack_size(STACK);
             let writer = builder.spawn_scoped(scope, || write(link, outbox));
-            if writer.is_err() {
-                link.cut(); // no threads left: the reader ends at once
+            if let Err(error) = &writer {
+                log.warn(format_args!("no writer for a client: {error}"));
+                link.cut(); // the reader ends at once
             }
             let why = match self.read(id, link, outbox) {
+                Ok(()) if writer.is_err() => NO_THREADS.to_string(),
                 Ok(()) => "hung up".to_string(),
                 Err(error) => {
                     self.event(id, Event::Notice(&format!("bye: {error}")));
@@ -440,7 +455,7 @@ struct Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.hub.event(self.id, Event::Leave("no threads left"));
+        self.hub.event(self.id, Event::Leave(NO_THREADS));
         let mut state = self.hub.lock();
         state.open.remove(&self.id);
         self.hub.gone.notify_all();
@@ -456,11 +471,14 @@ pub fn serve<S, L: Link>(
     hub: &Arc<Hub>,
     incoming: impl Iterator<Item = io::Result<S>>,
     link: impl Fn(S, Seat) -> io::Result<L>,
+    log: &Log,
 ) -> io::Result<()> {
     for stream in incoming {
         let stream = stream?;
         // One connection's failure is its own end and nobody else's (I2).
-        let _ = hub.admit(|seat| link(stream, seat));
+        if let Err(error) = hub.admit(|seat| link(stream, seat), log) {
+            log.warn(format_args!("closed a new client: {error}"));
+        }
     }
     Ok(())
 }

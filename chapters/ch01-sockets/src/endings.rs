@@ -5,7 +5,7 @@
 //! ```text
 //!   finish   FIN ────────▶          "no more from me"; both may still read
 //!            ◀──────── FIN          then the kernel keeps it a minute
-//!                                   (TIME_WAIT, at who sent the first FIN)
+//!                                   (TIME-WAIT, at who sent the first FIN)
 //!   reset    RST ────────▶          "this connection is gone": what was not
 //!                                   delivered, or delivered and not read,
 //!                                   is thrown away on both sides
@@ -295,6 +295,7 @@ pub fn hurry(signals: Signals, hub: &Arc<Hub>, log: Log) {
 mod tests {
     use super::*;
     use ch00_toolbox::clock::VirtualClock;
+    use ch00_toolbox::log::Level;
     use ch01_sockets::bucket::Rate;
     use ch01_sockets::chat::Limits;
     use ch01_sockets::outbox::Limit;
@@ -340,10 +341,11 @@ mod tests {
         let peer = TcpStream::connect(listener.local_addr()?)?;
         let (stream, _) = listener.accept()?;
         let mut link = None;
-        let kept = hub.admit(|seat| {
+        let keep = |seat| {
             link = Some(Timed::new(stream, seat, TIMES)?);
             Err::<TcpStream, _>(ErrorKind::Other.into())
-        });
+        };
+        let kept = hub.admit(keep, &Log::to_stderr(Level::Warn));
         link.map(|link| (link, peer)).ok_or_else(|| {
             kept.err().unwrap_or_else(|| io::Error::other("no link"))
         })

@@ -11,8 +11,10 @@
 //!
 //! - I3: the frames depend on the bytes alone, not on how they were cut into
 //!   reads, and no byte is looked at twice.
-//! - I4: a frame over the limit is refused before it is stored: what is kept
-//!   is at most one frame and one push.
+//! - I4: a frame over the limit is refused before it is stored: what is not
+//!   handed out yet is at most one frame and one push. The buffer may be one
+//!   frame longer: bytes that are handed out stay in it until a push finds
+//!   that they are more than half.
 //! - I5: only a whole frame is a frame. "Need more" is `None`; a stream that
 //!   ends inside a frame is an error, never a shorter frame.
 //!

@@ -133,11 +133,54 @@ impl<'a> Gate<'a> {
     }
 
     /// A few bytes fit into a new socket's buffer, so this cannot wait.
-    fn refuse(&self, mut stream: &TcpStream) {
+    fn refuse(&mut self, mut stream: &TcpStream) {
+        self.starved = false; // there was a descriptor for it
         let text = "* the server is full: try again later\n";
         let _ = stream.write_all(text.as_bytes());
         self.log
             .info(format_args!("refused one: {} are here", self.max_clients));
     }
     // ANCHOR_END: survive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ch00_toolbox::clock::RealClock;
+    use ch00_toolbox::log::Level;
+    use ch00_toolbox::sys::Signal;
+    use ch01_sockets::bucket::Rate;
+    use ch01_sockets::chat::Limits;
+    use ch01_sockets::outbox::Limit;
+    use ch01_sockets::registry::Echo;
+
+    const LIMITS: Limits = Limits {
+        line: 9,
+        outbox: Limit { bytes: 9, lines: 9 },
+        rate: Rate {
+            burst: 9,
+            per_second: 9,
+        },
+    };
+
+    /// I13: whoever gets in or is refused shows that there are descriptors
+    /// again, and the next one is not made to wait
+    #[test]
+    fn a_refusal_ends_the_wait_for_descriptors() -> io::Result<()> {
+        let hub = Hub::new(Box::new(Echo), LIMITS, Arc::new(RealClock::new()));
+        let signals = Signals::new(&[Signal::Term])?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let peer = TcpStream::connect(listener.local_addr()?)?;
+        let log = Log::new(Level::Warn, Duration::default, io::sink());
+        let mut gate = Gate::new(listener, &signals, &hub, 0, log)?;
+        gate.survive(io::Error::from_raw_os_error(24))?; // EMFILE
+        assert!(gate.starved, "input: EMFILE");
+        let (stream, _) = gate.listener.accept()?;
+        gate.refuse(&stream);
+        assert!(!gate.starved, "input: a client refused after EMFILE");
+        drop(stream);
+        let said = io::read_to_string(&peer)?;
+        assert_eq!(said, "* the server is full: try again later\n");
+        Ok(())
+    }
 }

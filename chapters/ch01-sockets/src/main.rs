@@ -146,7 +146,8 @@ fn run(config: &Config) -> io::Result<()> {
     let max_clients = config.max_clients;
     let gate = Gate::new(listener, &signals, &hub, max_clients, log.clone())?;
     let times = config.times;
-    serve(&hub, gate, |stream, seat| Timed::new(stream, seat, times))?;
+    let link = |stream, seat| Timed::new(stream, seat, times);
+    serve(&hub, gate, link, &log)?;
 
     hurry(signals, &hub, log.clone());
     let here = hub.open();

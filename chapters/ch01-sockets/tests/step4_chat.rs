@@ -1,6 +1,7 @@
 //! What step 4 must do: the registry by scripts and by a model, the threads
 //! over real sockets.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use ch00_toolbox::clock::RealClock;
 use ch00_toolbox::golden;
+use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::process::{Launch, Server};
 use ch00_toolbox::prop::{self, Gen};
 use ch00_toolbox::sys::set_linger;
@@ -196,7 +198,8 @@ fn start(core: Box<dyn Core>, limits: Limits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("an address");
     thread::spawn(move || {
-        serve(&hub, listener.incoming(), |stream, _| Ok(stream))
+        let log = Log::to_stderr(Level::Info);
+        serve(&hub, listener.incoming(), |stream, _| Ok(stream), &log)
     });
     addr
 }
@@ -406,6 +409,31 @@ fn a_panic_ends_one_client() {
     assert_eq!(client.hear(), None, "its end follows");
     Client::named(addr, "bob").say("again");
     witness.until("bob: again");
+}
+
+/// I2: a client that cannot be served is closed, the log says why, and the
+/// next one is served
+#[test]
+fn the_log_says_why_a_client_is_closed() -> io::Result<()> {
+    let _ = Echo.stranger(ClientId(0));
+    let clock = Arc::new(RealClock::new());
+    let hub = Hub::new(Box::new(Echo), LIMITS, clock);
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let addr = listener.local_addr()?;
+    let (first, second) = (Client::new(addr), Client::new(addr));
+    let log = Log::new(Level::Warn, Duration::default, io::sink());
+    let refused = Cell::new(Some("no thread for it"));
+    let link = |stream, _| match refused.take() {
+        Some(why) => Err(io::Error::other(why)),
+        None => Ok(stream),
+    };
+    serve(&hub, listener.incoming().take(2), link, &log)?;
+    assert_eq!(first.hear(), None, "input: the first is refused a link");
+    let expected = "    0.000000 WARN  closed a new client: no thread for it";
+    assert_eq!(log.recent(), [expected], "input: the log");
+    second.say("hi");
+    assert_eq!(second.hear().as_deref(), Some("hi"), "input: the second");
+    Ok(())
 }
 
 /// I5, I12: after a half-close everything owed arrives, and then the end

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use ch00_toolbox::clock::RealClock;
+use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::process::{Launch, Server};
 use ch00_toolbox::sys::{Signal, set_linger};
 use ch01_sockets::bucket::Rate;
@@ -76,9 +77,9 @@ fn start_within(
     let addr = listener.local_addr().expect("an address");
     let serving = hub.clone();
     thread::spawn(move || {
-        serve(&serving, listener.incoming(), |stream, seat| {
-            Timed::new(stream, seat, times)
-        })
+        let log = Log::to_stderr(Level::Info);
+        let link = |stream, seat| Timed::new(stream, seat, times);
+        serve(&serving, listener.incoming(), link, &log)
     });
     (hub, addr)
 }
