@@ -21,7 +21,8 @@ use ch01_sockets::outbox::Limit;
 use ch01_sockets::registry::{ClientId, Core, Echo, Effect, Event, Registry};
 
 mod client;
-use client::Client;
+use client::{Client, LONG};
+mod tape;
 
 /// `1 enter`, `1 leave WHY`, `1 notice TEXT` or `1: LINE` (with `\xNN`).
 fn play(registry: &mut Registry, script: &str) -> String {
@@ -261,6 +262,35 @@ fn collect(client: &Client, seen: &mut Vec<String>, wanted: usize) {
     }
 }
 
+/// I7: what is said after somebody has come, the newcomer hears as well
+#[test]
+fn a_newcomer_hears_what_follows() -> io::Result<()> {
+    const VISITS: usize = 8000;
+    let (hub, ann, bob) = tape::ann_and_bob()?;
+    thread::scope(|scope| {
+        let visits = scope.spawn(|| {
+            for _ in 0..VISITS {
+                bob.say("/leave");
+                bob.say("/join lobby");
+            }
+        });
+        let busy = |_: &usize| !visits.is_finished();
+        (0..).take_while(busy).for_each(|n| ann.say(&n.to_string()));
+    });
+    hub.end_all("the end");
+    assert_eq!(hub.wait_until_empty(LONG), 0, "all is sent");
+    let (ann, bob) = (ann.visits(), bob.visits());
+    assert_eq!(
+        ann.len(),
+        VISITS + 1,
+        "input: bob's visits, as ann saw them"
+    );
+    for (n, (bob, ann)) in bob.iter().zip(&ann).enumerate() {
+        assert_eq!(bob, ann, "input: visit {n}, as bob and ann heard it");
+    }
+    Ok(())
+}
+
 /// I9: who never reads is cut off, the others are told why, and go on
 #[test]
 fn a_client_that_never_reads_is_cut_off() {
@@ -419,8 +449,7 @@ fn the_log_says_why_a_client_is_closed() -> io::Result<()> {
     let clock = Arc::new(RealClock::new());
     let hub = Hub::new(Box::new(Echo), LIMITS, clock);
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let addr = listener.local_addr()?;
-    let (first, second) = (Client::new(addr), Client::new(addr));
+    let [first, second] = [listener.local_addr()?; 2].map(Client::new);
     let log = Log::new(Level::Warn, Duration::default, io::sink());
     let refused = Cell::new(Some("no thread for it"));
     let link = |stream, _| match refused.take() {
