@@ -1,9 +1,8 @@
 //! Runs one test of a test program in a process of its own, and reads why it failed.
 //!
 //! A process per test costs some ten milliseconds and buys certainty: a test that hangs, aborts or exits is known by its name
-//! and hides no other. So all run at once first, and those that did not pass, or were not reached, each by itself.
+//! and hides no other. So all run at once first, and by itself each of which that did not tell enough.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -98,16 +97,12 @@ pub fn run_all(
         .filter_map(|line| line.strip_suffix(": test"))
         .filter(|name| wanted(name))
         .collect();
-    let together = pass_at_once(program, &names, cancel)?;
-    let alone: Vec<&str> = names.iter().copied().filter(|name| !together.contains(name)).collect();
+    let together = at_once(program, &names, cancel)?;
+    let is_alone = |name: &&str| !together.iter().any(|trial| trial.name == *name);
+    let alone: Vec<&str> = names.iter().copied().filter(is_alone).collect();
     let next = AtomicUsize::new(0);
-    let passed = |name: &&str| Trial {
-        name: name.to_string(),
-        outcome: Outcome::Passed,
-        output: String::new(),
-    };
-    let passed = together.iter().map(|name| (*name, Ok(passed(name))));
-    let done = Mutex::new(passed.collect::<Vec<_>>());
+    let together = together.into_iter().map(Ok);
+    let done = Mutex::new(together.collect::<Vec<Result<Trial>>>());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(alone.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -115,32 +110,44 @@ pub fn run_all(
                 while let Some(name) = alone.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let run = || run(program, name, limit, cancel);
                     let trial = told_after(SLOW, || slow(name), run);
-                    done.lock().unwrap_or_else(|e| e.into_inner()).push((*name, trial));
+                    done.lock().unwrap_or_else(|e| e.into_inner()).push(trial);
                 }
             });
         }
     });
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
-    done.sort_by_key(|(name, _)| names.iter().position(|other| other == name));
-    done.into_iter().map(|(_, trial)| trial).collect()
+    let place = |trial: &Trial| names.iter().position(|name| *name == trial.name);
+    done.sort_by_key(|trial| trial.as_ref().ok().and_then(place));
+    done.into_iter().collect()
 }
 
-/// Those of these tests that pass when the program runs them in one process. An exercise's are few, and ignored unless asked
-/// for: each of them is run alone.
-fn pass_at_once<'a>(
-    program: Program,
-    names: &[&'a str],
-    cancel: &Cancel,
-) -> Result<BTreeSet<&'a str>> {
+/// Those of these tests of which enough is known when the program has run them in one process: they passed, or reached a
+/// `todo!`. An exercise's are few, and ignored unless asked for: each of them is run alone.
+fn at_once(program: Program, names: &[&str], cancel: &Cancel) -> Result<Vec<Trial>> {
     let names: Vec<&str> = names.iter().copied().filter(|name| !of_exercise(name)).collect();
     if names.len() < 2 {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
     let args: Vec<&str> = names.iter().copied().chain(["--exact"]).collect();
     let finished = start(program, &args, Some(AT_ONCE), cancel)?;
-    let lines: BTreeSet<&str> = finished.stdout.lines().collect();
-    let passes = |name: &&str| lines.contains(format!("test {name} ... ok").as_str());
-    Ok(names.into_iter().filter(passes).collect())
+    Ok(names.into_iter().filter_map(|name| known(name, &finished.stdout)).collect())
+}
+
+/// What a program's report says of a test, if that is enough: a line `test NAME ... ok`, or a part `---- NAME stdout ----` with
+/// what the test printed.
+fn known(name: &str, report: &str) -> Option<Trial> {
+    let trial = |outcome, output| Some(Trial { name: name.to_string(), outcome, output });
+    let verdict = format!("test {name} ... ok");
+    if report.lines().any(|line| line == verdict) {
+        return trial(Outcome::Passed, String::new());
+    }
+    let (_, part) = report.split_once(&format!("\n---- {name} stdout ----\n"))?;
+    let end = ["\n---- ", "\nfailures:\n"].iter().filter_map(|end| part.find(end)).min()?;
+    let finished = Finished { stderr: part[..end].to_string(), ..Finished::default() };
+    match judge(name, &finished, AT_ONCE) {
+        todo @ Outcome::Todo { .. } => trial(todo, finished.stderr),
+        _ => None,
+    }
 }
 
 /// Runs something, and says so once if it has not ended after a while.
@@ -307,6 +314,25 @@ mod tests {
             got: Some("[\"a\"]".into()),
         };
         assert_eq!(outcome, Outcome::Failed(expected));
+    }
+
+    /// A test that passed or reached a `todo!` is known from the report of all; what failed otherwise is run alone.
+    #[test]
+    fn a_report_of_all_tells_what_passed_and_what_is_not_written() {
+        let report = "running 4 tests\ntest a ... ok\ntest b ... FAILED\ntest c ... FAILED\ntest d ... FAILED\n\nfailures:\n\n\
+             ---- b stdout ----\n\nthread 'b' (7) panicked at src/a.rs:1:1:\nnot yet implemented: step 2: frame::next\n\n\
+             ---- c stdout ----\n\nthread 'c' (8) panicked at tests/a.rs:3:5:\nit broke\n\n\
+             ---- d stdout ----\n\nthread 'd' (9) panicked at src/a.rs:1:1:\nnot yet implemented: step 2: late\n\n\n\
+             failures:\n    b\n    c\n    d\n\ntest result: FAILED. 1 passed; 3 failed\n";
+        let outcome = |name| known(name, report).map(|trial| trial.outcome);
+        let todo = |what: &str| Outcome::Todo { owner: "step 2".into(), what: what.into() };
+        assert_eq!(outcome("a"), Some(Outcome::Passed));
+        assert_eq!(outcome("b"), Some(todo("frame::next")));
+        assert_eq!(outcome("c"), None);
+        assert_eq!(outcome("d"), Some(todo("late")));
+        assert_eq!(outcome("e"), None);
+        let cut = report.split_once("\n---- d").expect("it is there").0;
+        assert_eq!(known("c", cut).map(|trial| trial.outcome), None);
     }
 
     #[test]
