@@ -99,9 +99,9 @@ pub fn markdown(chapter: &Chapter, all: &[Measured], machine: &str) -> String {
 
 /// Bars, ours above theirs, each case on a scale of its own. Colours are the text's, so both themes can read them.
 pub fn svg(chapter: &Chapter, all: &[Measured]) -> String {
-    const WIDTH: f64 = 640.0;
+    const WIDTH: f64 = 740.0;
     const LEFT: f64 = 130.0;
-    const FULL: f64 = 330.0;
+    const FULL: f64 = 430.0;
     const CASE: f64 = 74.0;
     let id = format!("bench-ch{:02}", chapter.number());
     let height = CASE * all.len() as f64 + 8.0;
@@ -115,7 +115,7 @@ pub fn svg(chapter: &Chapter, all: &[Measured]) -> String {
         let title = escape(&format!("{}, {} ({})", case.title, case.unit, better(one)));
         let _ =
             writeln!(body, r#"<text x="0" y="{:.0}" font-weight="600">{title}</text>"#, top + 18.0);
-        let bars = [(&chapter.name, &one.ours, 0.75), (&case.theirs_name, theirs, 0.3)];
+        let bars = [(&chapter.name, &one.ours, 0.55), (&case.theirs_name, theirs, 0.25)];
         for (row, (name, numbers, opacity)) in bars.into_iter().enumerate() {
             let y = top + 28.0 + row as f64 * 20.0;
             let x = |value: f64| LEFT + value / most * FULL;
@@ -158,7 +158,7 @@ pub fn svg(chapter: &Chapter, all: &[Measured]) -> String {
     let title = escape(&format!("{} beside the real thing", chapter.name));
     let description = escape(&described.join(" "));
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" class="bench" viewBox="0 0 {WIDTH:.0} {height:.0}" role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="13">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" class="picture" viewBox="0 0 {WIDTH:.0} {height:.0}" role="img" aria-labelledby="{id}-title {id}-desc" style="max-width:{WIDTH:.0}px;width:100%" fill="currentColor" font-family="inherit" font-size="13">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}</desc>
 {body}</svg>
