@@ -252,8 +252,7 @@ impl Print<'_> {
         let mut out = String::new();
         let shown = if self.verbose { faults.len() } else { 1 };
         for fault in faults.iter().take(shown) {
-            for line in self
-                .places(&shown_in_colour(&fault.rendered))
+            for line in places(&shown_in_colour(&fault.rendered), &self.mine.shown(""))
                 .lines()
                 .filter(|line| !line.is_empty())
             {
@@ -266,21 +265,6 @@ impl Print<'_> {
             more => out += &format!("  and {more} more errors: -v shows them\n"),
         }
         out
-    }
-
-    /// rustc names files as it sees them, from the copy; the reader's are below `my/`.
-    fn places(&self, rendered: &str) -> String {
-        static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            Regex::new(r"((?:-->|:::)\s*(?:\x1b\[[0-9;]*m)*\s*)((?:src|tests|examples|exercises)/)")
-                .ok()
-        });
-        match &*ARROW {
-            Some(arrow) => {
-                let with = format!("${{1}}{}${{2}}", self.mine.shown(""));
-                arrow.replace_all(rendered, with.as_str()).into_owned()
-            }
-            None => rendered.to_string(),
-        }
     }
 
     fn failure(&self, unit: &Unit, trial: &Trial) -> String {
@@ -396,6 +380,22 @@ impl Print<'_> {
     }
 }
 
+/// rustc names files as it sees them, from the copy, and an exercise as its tests do; the reader's are below `mine`.
+fn places(rendered: &str, mine: &str) -> String {
+    static ARROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"((?:-->|:::)\s*(?:\x1b\[[0-9;]*m)*\s*)(?:tests/\.\./)?((?:src|tests|examples|exercises)/)",
+        )
+        .ok()
+    });
+    match &*ARROW {
+        Some(arrow) => {
+            arrow.replace_all(rendered, format!("${{1}}{mine}${{2}}").as_str()).into_owned()
+        }
+        None => rendered.to_string(),
+    }
+}
+
 /// The doc comment above a test function, as one paragraph; it begins with the invariant.
 fn doc_of(source: &str, test: &str) -> Option<String> {
     let name = test.rsplit("::").next()?;
@@ -423,5 +423,18 @@ mod tests {
         assert_eq!(doc_of(source, "on::exercise::b").as_deref(), Some("I2: two."));
         assert_eq!(doc_of(source, "c"), None);
         assert_eq!(doc_of(source, "d"), None);
+    }
+
+    #[test]
+    fn a_compile_error_names_the_readers_file() {
+        for (named, expected) in [
+            (" --> src/echo.rs:7:1", " --> my/ch01-sockets/src/echo.rs:7:1"),
+            (" ::: tests/client/mod.rs:7:1", " ::: my/ch01-sockets/tests/client/mod.rs:7:1"),
+            ("--> tests/../exercises/ex_a.rs:7:1", "--> my/ch01-sockets/exercises/ex_a.rs:7:1"),
+            ("\x1b[34m--> \x1b[0msrc/a.rs:7:1", "\x1b[34m--> \x1b[0mmy/ch01-sockets/src/a.rs:7:1"),
+            (" --> /rust/library/core/src/a.rs:7:1", " --> /rust/library/core/src/a.rs:7:1"),
+        ] {
+            assert_eq!(places(named, "my/ch01-sockets/"), expected, "input: {named}");
+        }
     }
 }
