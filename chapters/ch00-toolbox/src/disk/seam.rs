@@ -116,14 +116,16 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// The disk that a folder is; it is made if it does not exist.
+    /// The disk that a folder is; it is made if it does not exist, and then
+    /// its name is on the disk as well: a file's bytes are of no use in a
+    /// folder that a power cut has taken away.
     ///
     /// # Errors
     ///
     /// What the system reports.
     pub fn new(folder: impl Into<PathBuf>) -> io::Result<RealDisk> {
         let folder = folder.into();
-        fs::create_dir_all(&folder)?;
+        create_dirs(&folder)?;
         Ok(RealDisk { folder })
     }
 
@@ -134,6 +136,24 @@ impl RealDisk {
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
+}
+
+/// Makes a folder and those above it, from the top, and syncs each one's
+/// parent, which holds its name. One that exists is left alone.
+fn create_dirs(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    create_dirs(parent)?;
+    match fs::create_dir(folder) {
+        Err(_) if folder.is_dir() => {} // somebody else was quicker
+        made => made?,
+    }
+    fs::File::open(parent)?.sync_all()
 }
 
 impl Disk for RealDisk {
@@ -207,3 +227,22 @@ impl File for fs::File {
     }
 }
 // ANCHOR_END: real_file
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The folders above are made, too; a file in the way is an error.
+    #[test]
+    fn a_folder_is_made_from_the_top() -> io::Result<()> {
+        let name = format!("seam-from-the-top-{}", std::process::id());
+        let top = std::env::temp_dir().join(name);
+        let deep = top.join("a/b");
+        RealDisk::new(&deep)?.create("file")?;
+        assert_eq!(RealDisk::new(&deep)?.list()?, ["file"], "input: again");
+        let below = RealDisk::new(deep.join("file/c")).err();
+        let below = below.map(|e| e.kind());
+        assert_eq!(below, Some(io::ErrorKind::AlreadyExists), "a file");
+        fs::remove_dir_all(top)
+    }
+}
