@@ -247,7 +247,36 @@ const workbook = (() => {
         element.addEventListener('keydown', event => event.stopPropagation());
     }
 
+    /** Lets Enter and Space do what a click does; mdBook's own fold marks and sidebar button answer a pointer only. */
+    function pressable(control) {
+        control.setAttribute('role', 'button');
+        control.addEventListener('keydown', event => {
+            if (event.key === 'Enter' || event.key === ' ') {
+                event.preventDefault();
+                control.click();
+            }
+        });
+    }
+
+    function sidebarByKeyboard() {
+        const sidebar = document.querySelector('#mdbook-sidebar-toggle');
+        if (sidebar) {
+            // The fold marks are stops already, as long as the sidebar is shown: mdBook sees to that.
+            sidebar.tabIndex = 0;
+            pressable(sidebar);
+        }
+        for (const mark of document.querySelectorAll('.chapter-fold-toggle')) {
+            const item = mark.closest('li');
+            pressable(mark);
+            const say = () => mark.setAttribute('aria-expanded', item.classList.contains('expanded'));
+            mark.setAttribute('aria-label', `Pages of ${item.querySelector('a[href]').textContent}`);
+            mark.addEventListener('click', say);
+            say();
+        }
+    }
+
     function start() {
+        sidebarByKeyboard();
         const main = document.querySelector('main');
         if (token && main) {
             main.prepend(banner);

@@ -482,6 +482,17 @@ fn keyboard(world: &World) -> Result<()> {
     ensure!(tab.eval("location.href")? == at, "the page was turned");
     let pressed = "document.getElementById('mdbook-search-wrapper').classList.contains('hidden')";
     ensure!(tab.eval(pressed)? == json!(true), "the search was opened");
+    // What mdBook made for a pointer only: a chapter's fold mark and the sidebar's button.
+    for control in [".chapter-fold-toggle", "#mdbook-sidebar-toggle"] {
+        let control = format!("document.querySelector('{control}')");
+        let state = format!("{control}.getAttribute('aria-expanded')");
+        let before = tab.eval(&state)?;
+        tab.eval(&format!("{control}.focus()"))?;
+        for (key, expected) in [("Enter", before == "false"), (" ", before == "true")] {
+            tab.key(key, false)?;
+            tab.until(&format!("{state} === '{expected}'")).context(control.clone())?;
+        }
+    }
     clean(&tab, &world.small.host)?;
     tab.eval("localStorage.clear()")?;
     // Elsewhere the arrow keys still turn pages.
