@@ -3,6 +3,7 @@
 //! Everything else in the runner (cutting, checking, hints, progress) and in `tests/` asks here, so that there is one
 //! reading of the layout that CONTRIBUTING.md describes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,9 @@ pub struct Step {
     pub minutes: u32,
     /// Nudge, approach, skeleton.
     pub hints: Vec<String>,
+    /// Hints that come before those while the first `todo!` left is that of this function: `frame::last_word`.
+    #[serde(default)]
+    pub hints_for: BTreeMap<String, Vec<String>>,
 }
 
 /// A task beyond the steps.

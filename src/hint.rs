@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::rebuild::Rebuild;
 use crate::style::{Style, wrap};
 use crate::task::Task;
-use crate::verdict::{Unit, units};
+use crate::verdict::{Unit, left, units};
 
 /// What follows the word `hint`.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,7 +21,8 @@ pub struct Args {
     pub again: bool,
 }
 
-/// Prints the rungs so far and one more, and remembers how many. The last rung points to the solution.
+/// Prints the rungs so far and one more, and remembers how many. They begin where the reader is:
+/// at the first `todo!` left. After the last comes the solution.
 ///
 /// # Errors
 /// When there is no such step or exercise, or progress cannot be written.
@@ -44,23 +45,35 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         }
     };
     let id = unit.progress_id(&chapter);
-    let rungs = unit.hints().len() + 1;
-    let shown = Progress::update(root, |progress| {
-        let shown = if args.again { 1 } else { (progress.hints(&id) + 1).min(rungs) };
-        progress.set_hints(&id, shown);
-        shown
+    let mine = Rebuild::of(root, chapter.clone());
+    let at = left(&mine.dir, &unit, &chapter).into_iter().next();
+    // A function with hints of its own has a ladder of its own.
+    let own = at.as_deref().filter(|what| unit.hints_at(Some(what)).len() > unit.hints().len());
+    let ladder = unit.hints_at(own);
+    let (shown, done) = Progress::update(root, |progress| {
+        let before = if args.again { 0 } else { progress.hints(&id, own) };
+        let shown = (before + 1).min(ladder.len());
+        progress.set_hints(&id, own, shown);
+        (shown, progress.is_done(&id))
     })?;
     let style = Style::stdout();
     println!("{}", style.bold(&format!("{}: {}", unit.id(), unit.title())));
-    for (index, hint) in unit.hints().iter().take(shown).enumerate() {
-        println!("\n{}", style.bold(&format!("hint {} of {rungs}", index + 1)));
+    match &at {
+        Some(what) => print!("{}", wrap(&format!("you are at {what} (todo)"), "")),
+        None if mine.exists() && !done => println!(
+            "no todo is left in it: `cargo run -- check {}` names what is wrong",
+            unit.id()
+        ),
+        None => {}
+    }
+    for (index, hint) in ladder.iter().take(shown).enumerate() {
+        println!("\n{}", style.bold(&format!("hint {} of {}", index + 1, ladder.len())));
         print!("{}", wrap(hint, "  "));
     }
-    if shown == rungs {
-        println!("\n{}", style.bold(&format!("hint {rungs} of {rungs}")));
-        println!("  cargo run -- solution {}/{}", chapter.short(), unit.id());
+    if shown == ladder.len() {
+        println!("\nno more hints: cargo run -- solution {}/{}", chapter.short(), unit.id());
     } else {
-        println!("\nThe same word again gives the next one.");
+        println!("\nThe same command again gives the next one.");
     }
     Ok(ExitCode::SUCCESS)
 }

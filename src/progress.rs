@@ -133,9 +133,9 @@ impl Progress {
         })
     }
 
-    /// How many rungs of the ladder have been shown.
-    pub fn hints(&self, id: &str) -> usize {
-        self.value(id, "hints").and_then(|value| value.parse().ok()).unwrap_or(0)
+    /// How many rungs of the ladder have been shown; `at` is the function that the ladder is for, if not for the whole.
+    pub fn hints(&self, id: &str, at: Option<&str>) -> usize {
+        self.value(id, &hints_key(at)).and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
     /// Notes that a check of this id passed today. Says whether that is new.
@@ -148,8 +148,8 @@ impl Progress {
     }
 
     /// Remembers how many rungs have been shown.
-    pub fn set_hints(&mut self, id: &str, rungs: usize) {
-        self.set(id, "hints", &rungs.to_string());
+    pub fn set_hints(&mut self, id: &str, at: Option<&str>, rungs: usize) {
+        self.set(id, &hints_key(at), &rungs.to_string());
     }
 
     fn line(&self, id: &str) -> Option<usize> {
@@ -175,6 +175,11 @@ impl Progress {
         }
         self.lines[at] = words.join(" ");
     }
+}
+
+/// `hints`, or `hints:frame::next` for the ladder of one function.
+fn hints_key(at: Option<&str>) -> String {
+    at.map_or("hints".into(), |what| format!("hints:{}", what.replace(char::is_whitespace, "-")))
 }
 
 /// The date in UTC, as `2026-11-22`.
@@ -282,7 +287,7 @@ mod tests {
             "# mine\n\nch99-future/idea done 2030-01-01 mood 3\nch01-sockets/echo  hints 1\n";
         fs::write(path(root.path()), before).expect("written");
         let new = Progress::update(root.path(), |progress| {
-            progress.set_hints("ch01-sockets/echo", 2);
+            progress.set_hints("ch01-sockets/echo", None, 2);
             progress.mark("ch01-sockets/frame");
             (progress.mark("ch99-future/idea"), progress.mark("ch01-sockets/echo"))
         });
@@ -296,8 +301,8 @@ mod tests {
         let progress = Progress::load(root.path()).expect("loads");
         let done: Vec<&str> = progress.done().collect();
         assert_eq!(done, ["ch99-future/idea", "ch01-sockets/echo", "ch01-sockets/frame"]);
-        assert_eq!(progress.hints("ch01-sockets/echo"), 2);
-        assert_eq!(progress.hints("ch01-sockets/frame"), 0);
+        assert_eq!(progress.hints("ch01-sockets/echo", None), 2);
+        assert_eq!(progress.hints("ch01-sockets/frame", None), 0);
     }
 
     #[test]

@@ -66,6 +66,15 @@ impl Unit {
         }
     }
 
+    /// The hints for a reader who is at `what`: those for it, then those of the whole.
+    pub fn hints_at(&self, what: Option<&str>) -> Vec<&String> {
+        let own = match self {
+            Unit::Step(step) => what.and_then(|what| step.hints_for.get(what)),
+            Unit::Exercise(_) => None,
+        };
+        own.into_iter().flatten().chain(self.hints()).collect()
+    }
+
     /// Whether the reader's files differ from the book's; what has no files is everybody's own.
     pub fn is_own(&self, mine: &Rebuild) -> bool {
         let Unit::Step(_) = self else { return true };

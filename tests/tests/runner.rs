@@ -352,6 +352,8 @@ title = "Twice twice"
 modules = ["two"]
 minutes = 1
 hints = ["Nudge.", "Approach.", "Skeleton."]
+[step.hints_for]
+"two::two" = ["Call it."]
 
 [[step]]
 id = "step3_three"
@@ -488,19 +490,35 @@ fn hints_climb_solutions_compare_and_reset_keeps_a_backup() {
     book.put("my/progress.txt", "# mine\nch99-future/idea done 2030-01-01 mood 3\n");
     book.run(&["start", "ch07"]).says(0, &[]);
     let one = book.run(&["hint"]);
-    one.says(0, &["step1_one", "hint 1 of 4", "Nudge."]);
+    one.says(
+        0,
+        &["step1_one", "you are at one::one (todo)", "hint 1 of 3", "Nudge.", "same command"],
+    );
     assert!(!one.out.contains("Approach."), "{one:#?}");
     book.run(&["hint", "step1"]).says(0, &["Nudge.", "Approach."]);
     book.run(&["hint", "ch07/one"]).says(0, &["Skeleton."]);
     for _ in 0..2 {
         book.run(&["hint", "one"])
-            .says(0, &["hint 4 of 4", "cargo run -- solution ch07/step1_one"]);
+            .says(0, &["hint 3 of 3", "no more hints: cargo run -- solution ch07/step1_one"]);
     }
+    // A function with hints of its own comes first, and counts for itself.
+    let at_two = book.run(&["hint", "step2"]);
+    at_two.says(0, &["you are at two::two (todo)", "hint 1 of 4", "Call it."]);
+    assert!(!at_two.out.contains("Nudge."), "{at_two:#?}");
+    book.run(&["hint", "step2"]).says(0, &["hint 2 of 4", "Nudge."]);
     let progress = book.read("my/progress.txt");
     assert_eq!(
         progress,
-        "# mine\nch99-future/idea done 2030-01-01 mood 3\nch07-tiny/one hints 4\n"
+        "# mine\nch99-future/idea done 2030-01-01 mood 3\nch07-tiny/one hints 3\n\
+         ch07-tiny/two hints:two::two 2\n"
     );
+    let path = "my/ch07-tiny/src/two.rs";
+    let starter = book.read(path);
+    book.put(path, &starter.replace("todo!(\"step 2: two::two\")", "n"));
+    let wrong = book.run(&["hint", "step2"]);
+    wrong.says(0, &["`cargo run -- check step2_two` names what is wrong", "hint 1 of 3", "Nudge."]);
+    book.put(path, &starter);
+    let progress = book.read("my/progress.txt");
     let parts = ["my/ch07-tiny/src/one.rs", "-    todo!(\"step 1: one::one\")", "+    n * 2"];
     book.run(&["solution", "step1"]).says(0, &parts);
 
@@ -1241,7 +1259,7 @@ fn a_broken_chapter_stops_itself_only() {
         (&["start", "ch07"][..], 0, "my/ch07-tiny is yours"),
         (&["list"], 0, "ch07-tiny: Tiny"),
         (&["progress"], 0, "ch07-tiny"),
-        (&["hint"], 0, "hint 1 of 4"),
+        (&["hint"], 0, "hint 1 of 3"),
         (&["check", "step1"], 1, "not started"),
         (&["solution", "step1"], 0, "the book's"),
         (&["reset", "step1", "--yes"], 0, "is the starter already"),

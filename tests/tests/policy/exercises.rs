@@ -23,6 +23,13 @@ fn named(chapter: &Chapter, pages: &Path) -> Vec<Finding> {
     for step in &chapter.steps {
         let id = &step.id;
         want(step.hints.len() == 3, format!("{id} has {} hints, not three", step.hints.len()));
+        let files = chapter.step_files(step).into_iter();
+        let starters = files.filter_map(|path| cut::step_file(chapter, step, &path).ok());
+        let todos: Vec<_> = starters.flat_map(|starter| cut::left(&starter)).collect();
+        for what in step.hints_for.keys() {
+            let there = todos.iter().any(|todo| todo.what == *what);
+            want(there, format!("{id} has hints for `{what}`, of which its starter has no todo"));
+        }
         want(step.minutes > 0, format!("{id} takes some minutes"));
         for path in [format!("examples/{id}.rs"), format!("tests/{id}.rs")] {
             want(dir.join(&path).is_file(), format!("{id} needs {path}"));
@@ -101,7 +108,7 @@ fn what_exercises_toml_names_is_there() {
     std::fs::write(
         dir.join("exercises.toml"),
         "title = \"X\"\nlevel = 4\nminutes = 1\n[[step]]\nid = \"step1_a\"\ntitle = \"A\"\nmodules = [\"a\"]\nminutes = 1\n\
-         hints = [\"one\"]\n[[exercise]]\nid = \"ex_b\"\ntitle = \"B\"\nkind = \"extend\"\nlevel = 1\nminutes = 1\n\
+         hints = [\"one\"]\nhints_for = { \"a::b\" = [] }\n[[exercise]]\nid = \"ex_b\"\ntitle = \"B\"\nkind = \"extend\"\nlevel = 1\nminutes = 1\n\
          section = \"1-a.md#your-turn\"\nhints = [\"1\", \"2\", \"3\"]\n",
     )
     .expect("a file");
@@ -111,6 +118,7 @@ fn what_exercises_toml_names_is_there() {
         &[
             (0, "level"),
             (0, "1 hints"),
+            (0, "hints for `a::b`"),
             (0, "examples/step1_a.rs"),
             (0, "tests/step1_a.rs"),
             (0, "1-a.md"),
