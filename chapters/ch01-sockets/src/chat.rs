@@ -25,7 +25,8 @@ use ch01_sockets::registry::{ClientId, Core, Effect, Event};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
@@ -112,6 +113,9 @@ pub struct Hub {
     state: Mutex<State>,
     /// Signalled when a connection's threads have ended.
     gone: Condvar,
+    /// `end_all` has begun, and is over.
+    closing: AtomicBool,
+    closed: OnceLock<()>,
 }
 
 struct State {
@@ -123,7 +127,6 @@ struct State {
     open: BTreeMap<ClientId, Arc<dyn Link>>,
     effects: Vec<Effect>,
 }
-
 // ANCHOR_END: hub
 
 // ANCHOR: deliver
@@ -207,12 +210,13 @@ impl Hub {
             open: BTreeMap::new(),
             effects: Vec::new(),
         };
-        let (state, gone) = (Mutex::new(state), Condvar::new());
         Arc::new(Hub {
             limits,
             clock,
-            state,
-            gone,
+            state: Mutex::new(state),
+            gone: Condvar::new(),
+            closing: AtomicBool::new(false),
+            closed: OnceLock::new(),
         })
     }
 
@@ -221,6 +225,10 @@ impl Hub {
     /// under one lock (I7). Events of who has no seat any more are dropped.
     /// Says whether the client has a seat after that.
     pub fn event(&self, id: ClientId, event: Event) -> bool {
+        // A lock is not fair: those who flood it would keep `end_all` out.
+        if matches!(event, Event::Line(_)) && self.is_closing() {
+            self.closed.wait();
+        }
         let mut state = self.lock();
         let state = &mut *state;
         if !state.seats.contains_key(&id) {
@@ -273,7 +281,6 @@ impl Hub {
             .map_err(|e| io::Error::other(format!("no thread for it: {e}")))?;
         Ok(())
     }
-
     // ANCHOR_END: admit
 
     // ANCHOR: connection
@@ -351,8 +358,10 @@ impl Hub {
 
     // ANCHOR: drain
     /// Ends every seat after a last line, all of them in one step: nobody's
-    /// last line before it is missing from anybody else's.
-    pub fn end_all(&self, text: &str) {
+    /// last line before it is missing from anybody else's. Returns how many
+    /// connections are open.
+    pub fn end_all(&self, text: &str) -> usize {
+        self.closing.store(true, SeqCst);
         let mut state = self.lock();
         let ids: Vec<_> = state.seats.keys().copied().collect();
         let State { core, effects, .. } = &mut *state;
@@ -361,6 +370,13 @@ impl Hub {
             effects.push(Effect::End(id));
         }
         state.deliver(None);
+        let _ = self.closed.set(()); // again at a second end
+        state.open.len()
+    }
+
+    /// Whether [`Hub::end_all`] has begun: no line goes before it.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(SeqCst)
     }
 
     /// Waits until no connection is open, at most `limit`; how many still are.
@@ -423,18 +439,17 @@ fn send<L: Link>(
     outbox: &Outbox,
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
-    let sent = link.send(batch);
-    if sent.is_err() {
+    let sent = link.send(batch).inspect_err(|_| {
         outbox.discard();
         link.cut();
-    }
+    });
     outbox.done(batch);
     sent
 }
 // ANCHOR_END: write
 
-/// Has a client leave, if it has not, when its reader ends: even by a panic,
-/// which would otherwise wait in the scope for the writer, for ever.
+/// Has a client leave when its reader ends, even by a panic: the scope would
+/// wait for the writer for ever.
 struct Leaves<'a> {
     hub: &'a Hub,
     id: ClientId,
@@ -446,8 +461,7 @@ impl Drop for Leaves<'_> {
     }
 }
 
-/// Takes a connection off the hub's list when both its threads have ended,
-/// or none could be had.
+/// Takes a connection off the hub's list when it has no thread any more.
 struct Ended {
     hub: Arc<Hub>,
     id: ClientId,
@@ -474,8 +488,8 @@ pub fn serve<S, L: Link>(
     log: &Log,
 ) -> io::Result<()> {
     for stream in incoming {
-        let stream = stream?;
         // One connection's failure is its own end and nobody else's (I2).
+        let stream = stream?;
         if let Err(error) = hub.admit(|seat| link(stream, seat), log) {
             log.warn(format_args!("closed a new client: {error}"));
         }

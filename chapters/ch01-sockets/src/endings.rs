@@ -30,7 +30,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 // ANCHOR: times
 /// The deadlines of a connection.
@@ -261,15 +261,29 @@ fn stuck() -> io::Error {
     late("reads nothing of what it is told")
 }
 
+/// How long the threads of those who were cut off may take to end.
+const CUT: Duration = Duration::from_secs(1);
+
 // ANCHOR: drain
+/// What a drain found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// How many were connected.
+    pub here: usize,
+    /// How many of them were cut off.
+    pub late: usize,
+}
+
 /// Says goodbye to everybody, waits for what is owed to be read, and cuts
-/// off who has not read it in time. Returns how many that were.
-pub fn drain(hub: &Hub, limit: Duration) -> usize {
-    hub.end_all("the server is closing: goodbye");
-    let late = hub.wait_until_empty(limit);
+/// off who has not read it when the limit is over.
+pub fn drain(hub: &Hub, limit: Duration) -> Drained {
+    let start = Instant::now();
+    let here = hub.end_all("the server is closing: goodbye");
+    let left = limit.saturating_sub(start.elapsed());
+    let late = hub.wait_until_empty(left);
     hub.cut_all();
-    hub.wait_until_empty(limit);
-    late
+    hub.wait_until_empty(CUT);
+    Drained { here, late }
 }
 // ANCHOR_END: drain
 
@@ -300,7 +314,11 @@ mod tests {
     use ch01_sockets::chat::Limits;
     use ch01_sockets::outbox::Limit;
     use ch01_sockets::registry::{ClientId, Core, Effect, Event};
+    use std::io::Read;
     use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
 
     const S: Duration = Duration::from_secs(1);
     const LIMITS: Limits = Limits {
@@ -372,6 +390,52 @@ mod tests {
         clock.advance(S);
         let late = link.pause(Duration::ZERO).map_err(|e| e.to_string());
         assert_eq!(late, Err("no name in time".to_string()), "and late");
+        Ok(())
+    }
+
+    /// A core that counts lines, and holds its hub's lock with the first
+    /// until it may go on.
+    struct Slow(Arc<AtomicUsize>, Sender<()>, Receiver<()>);
+
+    impl Core for Slow {
+        fn step(&mut self, _: ClientId, event: Event, _: &mut Vec<Effect>) {
+            let is_line = matches!(event, Event::Line(_));
+            if is_line && self.0.fetch_add(1, SeqCst) == 0 {
+                let _ = self.1.send(());
+                let _ = self.2.recv();
+            }
+        }
+
+        fn stranger(&self, _: ClientId) -> bool {
+            false
+        }
+    }
+
+    /// I14: lines that come while a drain waits for the hub do not go before
+    /// it
+    #[test]
+    fn a_drain_is_not_kept_waiting_by_lines() -> io::Result<()> {
+        let ((held, holds), (go, may_go)) = (channel(), channel());
+        let lines = Arc::new(AtomicUsize::new(0));
+        let core = Box::new(Slow(lines.clone(), held, may_go));
+        let hub = Hub::new(core, LIMITS, Arc::new(VirtualClock::new()));
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut peer = TcpStream::connect(listener.local_addr()?)?;
+        let (stream, _) = listener.accept()?;
+        hub.admit(|_| Ok(stream), &Log::to_stderr(Level::Warn))?;
+        peer.write_all(&b"a line\n".repeat(500))?;
+        holds.recv().expect("the core has the lock");
+        let draining = hub.clone();
+        let drained = thread::spawn(move || drain(&draining, S * 30));
+        while !hub.is_closing() {
+            thread::yield_now();
+        }
+        go.send(()).expect("the core waits");
+        peer.shutdown(Shutdown::Write)?;
+        peer.read_to_end(&mut Vec::new())?;
+        let drained = drained.join().expect("a drain");
+        assert_eq!(drained, Drained { here: 1, late: 0 });
+        assert_eq!(lines.load(SeqCst), 1, "lines before the drain");
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals, nofile, set_nofile};
 use ch01_sockets::bucket::Rate;
 use ch01_sockets::chat::{Hub, Limits, serve};
-use ch01_sockets::endings::{Timed, Times, drain, hurry};
+use ch01_sockets::endings::{Drained, Timed, Times, drain, hurry};
 use ch01_sockets::gate::Gate;
 use ch01_sockets::outbox::Limit;
 use ch01_sockets::patience::Terms;
@@ -150,8 +150,7 @@ fn run(config: &Config) -> io::Result<()> {
     serve(&hub, gate, link, &log)?;
 
     hurry(signals, &hub, log.clone());
-    let here = hub.open();
-    let late = drain(&hub, config.drain);
+    let Drained { here, late } = drain(&hub, config.drain);
     log.info(format_args!(
         "drained: {here} were here, {late} were cut off"
     ));
