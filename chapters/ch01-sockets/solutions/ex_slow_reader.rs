@@ -1,8 +1,8 @@
 //! Exercise: what one slow reader costs a room, with a queue for each member
 //! and without.
 //!
-//! One thread tells everybody, as ch02's will. It must not wait for anybody,
-//! so its writes are non-blocking: a socket takes what fits into its buffer
+//! One thread tells everybody, as in Redis. It must not wait for anybody, so
+//! its writes are non-blocking: a socket takes what fits into its buffer
 //! and no more. `in_turns` is what happens where it waits all the same.
 
 use std::collections::VecDeque;

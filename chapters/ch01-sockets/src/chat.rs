@@ -11,8 +11,8 @@
 //! outbox in the other (I7). Nothing under the lock waits: a push is into
 //! memory, and a client whose outbox is full is cut off there and then (I9).
 //!
-//! Left out: sharding the lock by room, and one thread for many sockets,
-//! which is ch02.
+//! Left out: sharding the lock by room, and one thread for many sockets
+//! (epoll).
 
 use ch00_toolbox::clock::Clock;
 use ch00_toolbox::log::Log;

@@ -14,7 +14,7 @@
 //! - I6: sending never waits for receiving, nor the reverse. The end of the
 //!   input closes the sending half only; the server's end ends the client.
 //!
-//! Left out: waiting for both with one thread (poll, ch02); a terminal in raw
+//! Left out: waiting for both with one thread (poll); a terminal in raw
 //! mode and telnet's option bytes (the line editing is your terminal's).
 
 use std::io::{self, ErrorKind, Read, Write};

@@ -15,7 +15,7 @@
 //!   the server.
 //!
 //! Left out: more than one client at a time (step 4), a limit on how long
-//! one may take (step 5), and waiting without a thread (ch02). RFC 862 gives
+//! one may take (step 5), and waiting without a thread (epoll). RFC 862 gives
 //! the service port 7, which only root may listen on.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -93,14 +93,20 @@ pub fn echo<S: Read + Write>(stream: &mut S) -> io::Result<u64> {
 pub enum Verdict {
     /// It was about one connection, or about none: take the next.
     Next,
-    /// Something has run out, and the connection still waits in the queue:
-    /// at once, accept would fail again, and again.
+    /// Something has run out and the connection still waits in the queue, or
+    /// the error is none that we know: at once, accept might fail again, and
+    /// again.
     Wait,
     /// The listener itself is unusable: the program is wrong.
     Stop,
 }
 
 /// Tells a client's bad luck, the system's and the program's apart.
+///
+/// EINTR and ECONNABORTED give `Next`; EBADF and EINVAL, which no wait can
+/// mend, give `Stop`. Every other error gives `Wait`, one that nobody has
+/// heard of as well: a wait in vain costs a line of the log ten times a
+/// second, a stop in vain costs all who come later the server.
 pub fn verdict(error: &io::Error) -> Verdict {
     const EBADF: i32 = 9; // not an open descriptor
     const EINVAL: i32 = 22; // not listening

@@ -22,7 +22,7 @@
 //! frames come out of `next`, so a test can cut a stream wherever it likes.
 //!
 //! Left out: frames that are handed out before they are whole (HTTP bodies
-//! are; ch03), and finding the next frame again after a refused one: what
+//! are), and finding the next frame again after a refused one: what
 //! follows an oversized frame cannot be told from its contents.
 
 use std::fmt;
@@ -41,7 +41,7 @@ pub const MAX_FRAME: usize = 64 * 1024;
 /// Bytes that [`Frames`] asks the kernel for at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// How long [`last_word`] listens to a peer that goes on sending: enough for
+/// How long [`last_word`] listens to a peer that does not end: enough for
 /// what was on its way, not for one that never stops.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(1); // zero is no timeout
@@ -66,7 +66,8 @@ pub trait Framing {
     /// [`FrameError::Cut`], or the error that `next` gave.
     fn finish(&self) -> Result<(), FrameError>;
 
-    /// Appends a frame with its marks to `out`.
+    /// Appends a frame with its marks to `out`, so that `next` on the other
+    /// side gives this frame, with all of its bytes.
     ///
     /// # Errors
     /// The frame is over the limit or contains the mark that ends it; then
@@ -77,11 +78,13 @@ pub trait Framing {
 // ANCHOR_END: framing
 
 // ANCHOR: error
-/// Why a frame cannot be read or written. The peer is at fault in the first
-/// three: tell it why and hang up.
+/// Why a frame cannot be read or written. `next` and `finish` give it where
+/// the peer is at fault: tell it why and hang up. `encode` gives it where the
+/// caller is, and has written nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
-    /// No end of line within the limit.
+    /// No end of line has come within the limit, or the frame that is to be
+    /// encoded, in either framing, is over it.
     TooLong {
         /// The most bytes that a frame may have.
         limit: usize,
@@ -154,8 +157,9 @@ impl Buffer {
 }
 // ANCHOR_END: buffer
 
-/// Frames that end with a line feed; a carriage return before it (telnet
-/// sends one) is taken off as well.
+// ANCHOR: lines_state
+/// Frames that end with a line feed; one carriage return before it (telnet
+/// sends one) is part of the end, and is taken off as well.
 #[derive(Debug)]
 pub struct Lines {
     limit: usize, // of a line without its end, in bytes
@@ -163,7 +167,9 @@ pub struct Lines {
     scanned: usize, // bytes of `unread` known to hold no line feed
     examined: usize, // bytes looked at in all
 }
+// ANCHOR_END: lines_state
 
+// given: the fields' first values, and one that is read out
 impl Lines {
     /// Lines of at most `limit` bytes, not counting their end.
     pub fn new(limit: usize) -> Lines {
@@ -181,6 +187,7 @@ impl Lines {
         self.examined
     }
 }
+// given end
 
 // ANCHOR: lines
 impl Framing for Lines {
@@ -231,12 +238,18 @@ impl Framing for Lines {
             return Err(FrameError::TooLong { limit: self.limit });
         }
         out.extend_from_slice(frame);
-        out.push(b'\n');
+        // The reader takes one `\r` off, so a frame's own gets another.
+        let end: &[u8] = match frame.last() {
+            Some(b'\r') => b"\r\n",
+            _ => b"\n",
+        };
+        out.extend_from_slice(end);
         Ok(())
     }
 }
 // ANCHOR_END: lines_ends
 
+// given: to find a byte, and to take one off, is not what this step is about
 /// Where the first line feed is. `contains` compares a word at a time, which
 /// `position` on a slice does not: 64 bytes that have none are soon passed.
 fn line_feed(bytes: &[u8]) -> Option<usize> {
@@ -247,10 +260,13 @@ fn line_feed(bytes: &[u8]) -> Option<usize> {
         .map(|at| block * 64 + at)
 }
 
+/// The line without the carriage return of its end, if it has one.
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
+// given end
 
+// ANCHOR: length_state
 /// Frames with their length before them: four bytes, most significant first
 /// ("network order"), as DNS over TCP (two bytes), PostgreSQL and Kafka do.
 #[derive(Debug)]
@@ -258,7 +274,9 @@ pub struct LengthPrefixed {
     limit: usize, // of a frame without its length, in bytes
     buffer: Buffer,
 }
+// ANCHOR_END: length_state
 
+// given: the fields' first values, and one that is read out
 impl LengthPrefixed {
     /// Frames of at most `limit` bytes, not counting the length itself.
     pub fn new(limit: usize) -> LengthPrefixed {
@@ -273,6 +291,7 @@ impl LengthPrefixed {
         self.buffer.bytes.capacity()
     }
 }
+// given end
 
 // ANCHOR: length
 impl Framing for LengthPrefixed {
@@ -366,7 +385,9 @@ impl<R: Read, F: Framing> Frames<R, F> {
 // ANCHOR_END: frames
 
 // ANCHOR: last_word
-/// Says why, and hangs up so that the peer can read it.
+/// Says why, and hangs up so that the peer can read it. Waits for the peer's
+/// end, for at most `LAST_WAIT` in all, whether the peer is silent or goes on
+/// sending.
 ///
 /// A close with bytes unread sends RST instead of FIN (RFC 9293, section
 /// 3.6.1). RST takes what we have not sent yet with it, and may take what

@@ -181,7 +181,8 @@ fn a_reset_is_not_an_end() {
     assert_eq!(stream.text(), "abc", "input: abc, RST");
 }
 
-/// I2: accept's errors are told apart by who is at fault.
+/// I2: accept's errors are told apart by who is at fault; one that says
+/// nothing of the listener, known or not, is no reason to stop.
 #[test]
 fn accept_errors_have_verdicts() {
     let check = |error: Error, expected| {
@@ -194,6 +195,17 @@ fn accept_errors_have_verdicts() {
     check(Error::from_raw_os_error(12), Verdict::Wait); // ENOMEM
     check(Error::from_raw_os_error(9), Verdict::Stop); // EBADF
     check(Error::from_raw_os_error(22), Verdict::Stop); // EINVAL
+
+    // Linux's numbers: a shortage, a firewall's no, and what the network has
+    // against one connection. Elsewhere most of them are unknown, as 9999 is.
+    check(Error::from_raw_os_error(105), Verdict::Wait); // ENOBUFS
+    check(Error::from_raw_os_error(1), Verdict::Wait); // EPERM
+    check(Error::from_raw_os_error(71), Verdict::Wait); // EPROTO
+    check(Error::from_raw_os_error(100), Verdict::Wait); // ENETDOWN
+    check(Error::from_raw_os_error(101), Verdict::Wait); // ENETUNREACH
+    check(Error::from_raw_os_error(113), Verdict::Wait); // EHOSTUNREACH
+    check(Error::from_raw_os_error(9999), Verdict::Wait);
+    check(Error::other("no number at all"), Verdict::Wait);
 }
 
 /// I2: aborted connections, empty descriptor tables and a client that resets

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -241,6 +242,26 @@ fn encode_refuses() {
     assert_eq!(Text(out), text(b"before"), "input: three that are refused");
 }
 
+/// I5: a line that ends with a carriage return, which a reader would take for
+/// part of the line's end, is written so that it comes back whole.
+#[test]
+fn encode_keeps_a_carriage_return() {
+    let check = |frame: &[u8], expected: &[u8]| {
+        let mut out = Vec::new();
+        let got = Lines::new(LIMIT).encode(frame, &mut out);
+        let input = frame.escape_ascii();
+        assert_eq!(got, Ok(()), "input: {input}");
+        assert_eq!(text(&out), text(expected), "input: {input}");
+        let back = frames(Lines::new(LIMIT), &[&out]);
+        assert_eq!(back, (vec![text(frame)], Ok(())), "input: {input}");
+    };
+    check(b"a", b"a\n");
+    check(b"a\rb", b"a\rb\n");
+    check(b"\r", b"\r\r\n");
+    check(b"a\r\r", b"a\r\r\r\n");
+    check(b"1234567\r", b"1234567\r\r\n");
+}
+
 /// I3: what was encoded comes out again, in any pieces.
 #[test]
 fn round_trip_in_any_pieces() {
@@ -271,9 +292,11 @@ fn round_trip_in_any_pieces() {
     let make = |random: &mut Gen| {
         let sent = random.vec(10, |random| {
             let mut frame = random.bytes(64);
-            // Lines cannot carry a line feed, nor a carriage return at the
-            // end.
-            frame.retain(|byte| !b"\r\n".contains(byte));
+            if random.once_in(4) {
+                frame.truncate(63);
+                frame.push(b'\r');
+            }
+            frame.retain(|&byte| byte != b'\n'); // lines cannot carry it
             frame
         });
         (sent, random.vec(30, |random| random.upto(20)))
@@ -381,19 +404,65 @@ impl Read for Trap {
 /// without reading and more than the buffers hold.
 #[test]
 fn a_last_word_is_not_lost_to_a_reset() -> io::Result<()> {
-    let _ = Lines::new(LIMIT);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     client.set_read_timeout(Some(Duration::from_secs(20)))?;
     client.set_write_timeout(Some(Duration::from_secs(20)))?;
     let (server, _) = listener.accept()?;
-    let server =
-        thread::spawn(move || last_word(&server, b"too long").map(|()| server));
-    client.write_all(&vec![b'x'; 8 << 20])?;
-    let mut why = String::new();
-    client.read_to_string(&mut why)?;
+    let client = thread::spawn(move || -> io::Result<String> {
+        client.write_all(&vec![b'x'; 8 << 20])?;
+        let mut why = String::new();
+        client.read_to_string(&mut why)?;
+        Ok(why)
+    });
+    last_word(&server, b"too long")?;
+    let why = client.join().expect("no panic")?;
     assert_eq!(why, "too long", "and then the end");
-    drop(client);
-    // Open until here, so that the end was not that of a close.
-    server.join().expect("no panic").map(drop)
+    drop(server); // open until here: the end was not that of a close
+    Ok(())
+}
+
+/// Whether `last_word` returns while the peer neither reads nor ends, but
+/// sends these bytes every now and then.
+fn last_word_returns(sends: &[u8]) -> io::Result<bool> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    let (returned, news) = mpsc::channel();
+    let sends = sends.to_vec();
+    let client = thread::spawn(move || {
+        // So long that only a wait without a limit outlasts it. Then the
+        // client ends after all, and so does the test.
+        for _ in 0..200 {
+            match news.recv_timeout(Duration::from_millis(100)) {
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = client.write(&sends);
+                }
+                news => return news.is_ok(),
+            }
+        }
+        false
+    });
+    last_word(&server, b"too long")?;
+    let _ = returned.send(());
+    Ok(client.join().expect("no panic"))
+}
+
+/// I4: a peer that is silent does not keep the server waiting for its end.
+#[test]
+fn a_last_word_does_not_wait_for_a_silent_peer() -> io::Result<()> {
+    let returned = last_word_returns(b"")?;
+    assert!(
+        returned,
+        "the peer was silent: last_word waited for its end"
+    );
+    Ok(())
+}
+
+/// I4: nor does one that never stops sending.
+#[test]
+fn a_last_word_does_not_wait_for_a_talker() -> io::Result<()> {
+    let returned = last_word_returns(b"x")?;
+    assert!(returned, "the peer sent on: last_word waited for its end");
+    Ok(())
 }
