@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 
 use crate::rebuild::{self, Files, Rebuild};
 
@@ -11,8 +11,8 @@ use crate::rebuild::{self, Files, Rebuild};
 /// as the reader names it; `None` if nothing had to be kept. `remove` are files that go without another in their place.
 ///
 /// # Errors
-/// When a file cannot be copied or written, or is not in the rebuild's folder but leads out of it. What is there is copied before anything
-/// is written, and nothing is written if any file cannot be.
+/// When a file cannot be read, copied or written, or is not in the rebuild's folder but leads out of it. What is there is copied before
+/// anything is written, and nothing is written if any file cannot be.
 pub fn replace(
     root: &Path,
     mine: &Rebuild,
@@ -21,10 +21,9 @@ pub fn replace(
 ) -> Result<Option<String>> {
     let _turn = rebuild::turn(root)?;
     allowed(mine, files, remove)?;
-    let differs =
-        |path: &Path, text: &[u8]| fs::read(mine.dir.join(path)).is_ok_and(|mine| mine != text);
+    let changed = changed(mine, files)?;
     let mut kept: Vec<&PathBuf> =
-        files.iter().filter(|(path, text)| differs(path, text)).map(|(path, _)| path).collect();
+        changed.iter().filter(|change| change.is_there).map(|change| change.path).collect();
     kept.extend(remove);
     let mut folder = None;
     if !kept.is_empty() {
@@ -38,14 +37,12 @@ pub fn replace(
         }
         folder = Some(mine.shown(format!("backup/{name}")));
     }
-    for (path, text) in files {
-        if fs::read(mine.dir.join(path)).ok().as_ref() != Some(text) {
-            let to = mine.dir.join(path);
-            let parent = to.parent().unwrap_or(&mine.dir);
-            fs::create_dir_all(parent)
-                .and_then(|()| fs::write(&to, text))
-                .with_context(|| format!("cannot write {}", to.display()))?;
-        }
+    for Change { path, text, .. } in changed {
+        let to = mine.dir.join(path);
+        let parent = to.parent().unwrap_or(&mine.dir);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&to, text))
+            .with_context(|| format!("cannot write {}", to.display()))?;
     }
     for path in remove {
         let path = mine.dir.join(path);
@@ -54,20 +51,55 @@ pub fn replace(
     Ok(folder)
 }
 
+/// A file that is not yet as it is to be.
+pub struct Change<'a> {
+    /// Below the rebuild's folder.
+    pub path: &'a PathBuf,
+    /// What is to be in it.
+    pub text: &'a [u8],
+    /// Whether something is in it now.
+    pub is_there: bool,
+}
+
+/// Those of `files` that [`replace`] would write.
+///
+/// # Errors
+/// When one cannot be read: what cannot be compared may be the reader's work, and would be lost.
+pub fn changed<'a>(mine: &Rebuild, files: &'a Files) -> Result<Vec<Change<'a>>> {
+    let mut changed = Vec::new();
+    for (path, text) in files {
+        let now = mine.read(path).map_err(|odd| refusal(&format!("{} {odd}", mine.shown(path))))?;
+        if now.as_ref() != Some(text) {
+            changed.push(Change { path, text, is_there: now.is_some() });
+        }
+    }
+    Ok(changed)
+}
+
+fn refusal(what: &str) -> anyhow::Error {
+    anyhow!("{what}: nothing is changed; move it away, and ask again")
+}
+
 /// Whether [`replace`] may touch all of these.
 ///
 /// # Errors
 /// As [`within`].
 pub fn allowed(mine: &Rebuild, files: &Files, remove: &[PathBuf]) -> Result<()> {
     let paths = files.keys().chain(remove).map(PathBuf::as_path);
-    paths.chain([Path::new("backup")]).try_for_each(|path| within(mine, path))
+    // Of a backup, the folder alone may be there.
+    paths.chain([Path::new("backup/new")]).try_for_each(|path| within(mine, path))
 }
 
 /// Refuses to touch what is not the rebuild's own: a link would be followed out of `my/`, a pipe be waited for.
 ///
 /// # Errors
-/// Names the first part of the path that is a link, or something else than a folder or a file.
+/// As [`in_the_way`].
 pub fn within(mine: &Rebuild, path: &Path) -> Result<()> {
+    in_the_way(mine, path).map_or(Ok(()), |what| Err(refusal(&what)))
+}
+
+/// The first part of a file's path that is a link, or something else than a folder or at last a file, and what it is.
+pub fn in_the_way(mine: &Rebuild, path: &Path) -> Option<String> {
     let mut whole = mine.dir.clone();
     let mut parts: Vec<PathBuf> = vec![whole.clone()];
     for part in path {
@@ -75,17 +107,18 @@ pub fn within(mine: &Rebuild, path: &Path) -> Result<()> {
         parts.push(whole.clone());
     }
     for part in &parts {
-        let Ok(found) = fs::symlink_metadata(part) else { return Ok(()) };
-        let what = match found.file_type() {
+        let is_last = *part == whole;
+        let what = match fs::symlink_metadata(part).ok()?.file_type() {
             kind if kind.is_symlink() => "a link, and what it leads to is not the workbook's",
+            kind if kind.is_dir() && is_last => "a folder",
+            kind if kind.is_file() && !is_last => "no folder",
             kind if kind.is_file() || kind.is_dir() => continue,
             _ => "neither a file nor a folder",
         };
         let shown = mine.shown(part.strip_prefix(&mine.dir).unwrap_or(part));
-        let shown = shown.trim_end_matches('/');
-        bail!("{shown} is {what}: nothing is changed; move it away, and ask again");
+        return Some(format!("{} is {what}", shown.trim_end_matches('/')));
     }
-    Ok(())
+    None
 }
 
 /// Today's date and the first number that is not taken.

@@ -1,7 +1,6 @@
 //! `check`: one verdict per step, in words.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -234,7 +233,7 @@ impl Print<'_> {
             Verdict::Missing(what) => {
                 out += &head("missing");
                 let name = format!("{}/{}", self.mine.chapter.short(), unit.id());
-                out += &format!("  {what}; `cargo run -- reset {name}` brings it back\n");
+                out += &format!("  {what}; `cargo run -- reset {name}` brings the file back\n");
             }
             Verdict::Right { .. }
             | Verdict::Todo { .. }
@@ -270,7 +269,7 @@ impl Print<'_> {
     fn failure(&self, unit: &Unit, trial: &Trial) -> String {
         let Outcome::Failed(failure) = &trial.outcome else { return String::new() };
         let file = format!("tests/{}.rs", unit.id());
-        let source = fs::read_to_string(self.mine.dir.join(&file)).unwrap_or_default();
+        let source = self.mine.text(&file);
         let mut out = String::new();
         if let Some(invariant) = doc_of(&source, &trial.name) {
             out += &wrap(&shown(&invariant), "  ");
@@ -360,10 +359,7 @@ impl Print<'_> {
         let Some(report) = todo.filter(|_| !in_the_way) else { return String::new() };
         let mut out = format!("\nnext    {}: {}\n", report.unit.id(), report.unit.title());
         let mut files = report.unit.files(chapter);
-        let open = |file: &PathBuf| {
-            let text = fs::read_to_string(self.mine.dir.join(file)).unwrap_or_default();
-            !cut::left(&text).is_empty()
-        };
+        let open = |file: &PathBuf| !cut::left(&self.mine.text(file)).is_empty();
         if files.iter().any(open) {
             files.retain(open);
         }

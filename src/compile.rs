@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::processes::{self, Cancel};
 use crate::rebuild::{Files, Rebuild, walk};
+use crate::source::Odd;
 
 /// What the copy's `Cargo.toml` says beyond the reader's: a workspace of its own, and no debug info, which nobody waits for.
 pub const ALONE: &str = "\n[workspace]\n\n[profile.dev]\ndebug = false\n";
@@ -68,16 +69,24 @@ pub fn copy(root: &Path, mine: &Rebuild, instead: &Files) -> Result<()> {
     let mut wanted = Files::new();
     for folder in ["src", "examples", "tests", "exercises", "solutions", "judges"] {
         for path in walk(&mine.dir.join(folder)) {
-            let Ok(text) = fs::read(&path) else { continue };
-            wanted.insert(path.strip_prefix(&mine.dir).unwrap_or(&path).to_path_buf(), text);
+            let below = path.strip_prefix(&mine.dir).unwrap_or(&path);
+            if instead.contains_key(below) {
+                continue;
+            }
+            match mine.read(below) {
+                Ok(Some(text)) => drop(wanted.insert(below.to_path_buf(), text)),
+                // It has just been removed; or an editor marks a file that is being edited by a link to nowhere.
+                Ok(None) | Err(Odd::Nowhere) => {}
+                Err(odd) => bail!("{} {odd}: move it away", mine.shown(below)),
+            }
         }
     }
     wanted.extend(instead.iter().map(|(path, text)| (path.clone(), text.clone())));
-    let manifest = mine.dir.join("Cargo.toml");
-    let mut text = fs::read_to_string(&manifest)
-        .with_context(|| format!("cannot read {}", manifest.display()))?;
-    text.push_str(ALONE);
-    wanted.insert("Cargo.toml".into(), text.into_bytes());
+    let manifest = mine.read("Cargo.toml");
+    let manifest = manifest.map_err(|odd| anyhow!("{} {odd}", mine.shown("Cargo.toml")))?;
+    let mut text = manifest.with_context(|| format!("{} is gone", mine.shown("Cargo.toml")))?;
+    text.extend(ALONE.as_bytes());
+    wanted.insert("Cargo.toml".into(), text);
     for path in walk(&dir) {
         let below = path.strip_prefix(&dir).unwrap_or(&path);
         if !wanted.contains_key(below) && below != Path::new("Cargo.lock") {

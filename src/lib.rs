@@ -22,6 +22,7 @@ pub mod reset;
 pub mod sandbox;
 pub mod serve;
 pub mod solution;
+pub mod source;
 pub mod stage;
 pub mod start;
 pub mod style;

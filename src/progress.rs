@@ -12,18 +12,15 @@
 //! renumbered. After the id stand pairs of a word and a value. Unknown ids, words and comments are kept as they are.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, bail};
-use rustix::fs::OFlags;
+use anyhow::{Result, anyhow};
 
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::rebuild::{self, Rebuild};
+use crate::source;
 
 /// What follows the word `progress`.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,30 +62,10 @@ impl Progress {
     /// # Errors
     /// When the file is there and cannot be read, or is not text.
     pub fn load(root: &Path) -> Result<Progress> {
-        // A pipe that nobody writes to would be waited for.
-        let flags = OFlags::NONBLOCK.bits() as i32;
-        let mut file = match File::options().read(true).custom_flags(flags).open(path(root)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
-            Err(error) => return Err(error).context("cannot read my/progress.txt"),
-        };
-        let kind = file.metadata().context("cannot read my/progress.txt")?.file_type();
-        if !kind.is_file() {
-            let what = if kind.is_dir() { "a folder" } else { "no file" };
-            bail!("my/progress.txt is {what}: move it away, and a new one is written");
-        }
-        let mut text = Vec::new();
-        (&mut file)
-            .take(MAX_BYTES + 1)
-            .read_to_end(&mut text)
-            .context("cannot read my/progress.txt")?;
-        if text.len() as u64 > MAX_BYTES {
-            bail!(
-                "my/progress.txt has more than {} KiB, so it is no list of what is done: move it away, and a new one \
-                 is written",
-                MAX_BYTES / 1024
-            );
-        }
+        let text = source::read(&path(root), MAX_BYTES).map_err(|odd| {
+            anyhow!("my/progress.txt {odd}: move it away, and a new one is written")
+        })?;
+        let Some(text) = text else { return Ok(Progress::default()) };
         let text = String::from_utf8(text).map_err(|error| {
             let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = whole.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::chapter::Chapter;
 use crate::cut;
+use crate::source::{self, Odd};
 
 /// A chapter together with the reader's folder for it.
 #[derive(Debug, Clone)]
@@ -76,6 +77,20 @@ impl Rebuild {
     /// `my/ch01-sockets/src/echo.rs`: a file of the rebuild as the reader names it.
     pub fn shown(&self, below: impl AsRef<Path>) -> String {
         format!("my/{}/{}", self.chapter.name, below.as_ref().display())
+    }
+
+    /// What a file of the rebuild holds; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As [`source::read`].
+    pub fn read(&self, below: impl AsRef<Path>) -> Result<Option<Vec<u8>>, Odd> {
+        source::read(&self.dir.join(below), source::MAX_BYTES)
+    }
+
+    /// The text of a source of the rebuild; none if there is none to be had.
+    pub fn text(&self, below: impl AsRef<Path>) -> String {
+        let bytes = self.read(below).ok().flatten().unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     /// When one of its sources was last saved.

@@ -33,12 +33,9 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let mine = Rebuild::started(root, task.chapter().clone())?;
     let (files, remove) = wanted(root, &mine, &task, args.step)?;
     backup::allowed(&mine, &files, &remove)?;
-    let changed = |(path, text): &(&PathBuf, &Vec<u8>)| {
-        std::fs::read(mine.dir.join(path)).ok().as_ref() != Some(*text)
-    };
-    let mut paths: Vec<PathBuf> =
-        files.iter().filter(changed).map(|(path, _)| path.clone()).collect();
-    paths.extend(remove.iter().cloned());
+    let changed = backup::changed(&mine, &files)?;
+    let paths: Vec<&PathBuf> =
+        changed.iter().map(|change| change.path).chain(remove.iter()).collect();
     if paths.is_empty() {
         println!("{} is the starter already; nothing changes", task.full_name());
         return Ok(ExitCode::SUCCESS);

@@ -62,9 +62,8 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let style = Style::stdout();
     let mut same = true;
     for (path, book) in &files {
-        let yours = mine.dir.join(path);
-        let yours = yours.is_file().then(|| fs::read(yours).unwrap_or_default());
-        let yours = String::from_utf8_lossy(yours.as_deref().unwrap_or_default());
+        let yours = mine.read(path).ok().flatten().unwrap_or_default();
+        let yours = String::from_utf8_lossy(&yours);
         let book = String::from_utf8_lossy(book);
         if yours != book {
             same = false;

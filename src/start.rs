@@ -74,7 +74,7 @@ fn start_chapter(root: &Path, chapter: Chapter, from: usize) -> Result<ExitCode>
     println!("{PORT}");
     let files = Unit::Step(step.clone()).files(&mine.chapter);
     for (index, file) in files.iter().enumerate() {
-        let text = fs::read_to_string(mine.dir.join(file)).unwrap_or_default();
+        let text = mine.text(file);
         match index {
             0 => println!("Edit    {}", mine.shown(file)),
             _ if cut::left(&text).is_empty() => {}

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::backup;
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::compile::{self, Compiled, Fault};
 use crate::cut;
 use crate::processes::{self, Cancel};
 use crate::progress;
 use crate::rebuild::{Files, Rebuild};
+use crate::source;
 use crate::trial::{self, Outcome, Trial};
 
 /// What is judged on its own: a step or an exercise.
@@ -80,7 +82,7 @@ impl Unit {
         let Unit::Step(_) = self else { return true };
         let files = self.files(&mine.chapter);
         let same = |file: &std::path::PathBuf| {
-            fs::read(mine.dir.join(file)).ok() == fs::read(mine.chapter.dir.join(file)).ok()
+            mine.read(file).ok().flatten() == fs::read(mine.chapter.dir.join(file)).ok()
         };
         files.is_empty() || !files.iter().all(same)
     }
@@ -215,8 +217,8 @@ impl Judge<'_> {
         let mut instead = Files::new();
         for step in &chapter.steps {
             for file in Unit::Step(step.clone()).files(chapter) {
-                if !self.mine.dir.join(&file).is_file() {
-                    built.missing.entry(step.number()).or_insert_with(|| self.mine.shown(&file));
+                if let Some(what) = missing(self.mine, &file) {
+                    built.missing.entry(step.number()).or_insert(what);
                     built.broken.entry(step.number()).or_default();
                 }
             }
@@ -273,15 +275,15 @@ impl Judge<'_> {
             Unit::Step(step) => Some(step.number()),
             Unit::Exercise(_) => None,
         };
-        if let Some(file) = number.and_then(|number| built.missing.get(&number)) {
-            return Ok(Verdict::Missing(format!("{file} is not there")));
+        if let Some(what) = number.and_then(|number| built.missing.get(&number)) {
+            return Ok(Verdict::Missing(what.clone()));
         }
         if let Some(faults) = number.and_then(|number| built.broken.get(&number)) {
             return Ok(Verdict::Broken(faults.clone()));
         }
         let tests = self.mine.shown(format!("tests/{}.rs", unit.id()));
-        if !self.test_file(unit).is_file() {
-            return Ok(Verdict::Missing(format!("{tests} is not there")));
+        if let Some(what) = missing(self.mine, Path::new(&format!("tests/{}.rs", unit.id()))) {
+            return Ok(Verdict::Missing(what));
         }
         let compiled = &built.compiled;
         let last = number == Some(chapter.steps.len());
@@ -366,6 +368,20 @@ impl Judge<'_> {
     }
 }
 
+/// Why there is nothing to be read in a file of the rebuild, if so. What is in the way of another must go first.
+fn missing(mine: &Rebuild, file: &Path) -> Option<String> {
+    let odd = match mine.read(file) {
+        Ok(Some(_)) => return None,
+        found => found.err(),
+    };
+    let what = backup::in_the_way(mine, file)
+        .or_else(|| odd.map(|odd| format!("{} {odd}", mine.shown(file))));
+    Some(match what {
+        Some(what) => format!("{what}, to be moved away"),
+        None => format!("{} is not there", mine.shown(file)),
+    })
+}
+
 /// What the starter's `todo!`s stand for that are left in a unit's own files below `dir`, in the order of the source.
 pub fn left(dir: &Path, unit: &Unit, chapter: &Chapter) -> Vec<String> {
     let is_own = |owner: &str| match unit {
@@ -373,7 +389,10 @@ pub fn left(dir: &Path, unit: &Unit, chapter: &Chapter) -> Vec<String> {
         Unit::Step(_) => owner.starts_with("step "),
         Unit::Exercise(exercise) => owner == exercise.id,
     };
-    let text = |file| fs::read_to_string(dir.join(file)).unwrap_or_default();
+    let text = |file| {
+        let bytes = source::read(&dir.join(file), source::MAX_BYTES).ok().flatten();
+        String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    };
     let files = unit.files(chapter).into_iter();
     let all = files.flat_map(|file| cut::left(&text(file)));
     all.filter(|left| is_own(&left.owner)).map(|left| left.what).collect()
@@ -422,6 +441,6 @@ struct Built {
     compiled: Compiled,
     /// Steps that the book's stand in for, and why.
     broken: BTreeMap<usize, Vec<Fault>>,
-    /// Steps of which a file is gone.
+    /// Steps of which a file is gone, as a sentence.
     missing: BTreeMap<usize, String>,
 }

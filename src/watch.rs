@@ -10,7 +10,6 @@
 //! call of its own; the steps above it follow.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +24,7 @@ use notify::{RecursiveMode, Watcher};
 use crate::check::{Print, remember};
 use crate::processes::{self, Cancel, Cancelled};
 use crate::rebuild::{Rebuild, walk};
+use crate::source::Odd;
 use crate::style::{Style, shown};
 use crate::task::Task;
 use crate::verdict::{Judge, Report, Unit, turn, units};
@@ -175,12 +175,14 @@ impl Session {
             {
                 continue;
             }
-            if let Ok(text) = fs::read(&path) {
-                let mut hasher = DefaultHasher::new();
-                text.hash(&mut hasher);
-                let below = path.strip_prefix(dir).unwrap_or(&path).to_path_buf();
-                snapshot.insert(below, hasher.finish());
+            let below = path.strip_prefix(dir).unwrap_or(&path).to_path_buf();
+            let mut hasher = DefaultHasher::new();
+            match self.mine.read(&below) {
+                Ok(Some(text)) => text.hash(&mut hasher),
+                Ok(None) | Err(Odd::Nowhere) => continue,
+                Err(odd) => odd.to_string().hash(&mut hasher),
             }
+            snapshot.insert(below, hasher.finish());
         }
         snapshot
     }

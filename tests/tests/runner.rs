@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
@@ -102,6 +103,11 @@ fn main() -> ExitCode {
             progress_that_cannot_be_read_is_kept_and_hides_nothing,
         ),
         ("nothing_is_written_through_a_link", nothing_is_written_through_a_link),
+        ("what_cannot_be_read_is_not_overwritten", what_cannot_be_read_is_not_overwritten),
+        (
+            "what_is_no_source_is_named_and_not_waited_for",
+            what_is_no_source_is_named_and_not_waited_for,
+        ),
         (
             "an_output_that_is_full_or_closed_is_said_or_quiet",
             an_output_that_is_full_or_closed_is_said_or_quiet,
@@ -1297,12 +1303,14 @@ fn progress_that_cannot_be_read_is_kept_and_hides_nothing() {
         let file = File::create(&path)?;
         file.set_len(1 << 40)
     };
-    let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 4] = [
+    let link = || std::os::unix::fs::symlink("gone", &path);
+    let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 5] = [
+        ("my/progress.txt is a link to nowhere: move it away", &link),
         ("my/progress.txt:2: this line is not UTF-8", &|| {
             text(b"ch07-tiny/two done 2026-01-01\n\xff\n")
         }),
         ("my/progress.txt is a folder: move it away", &|| fs::create_dir(&path)),
-        ("my/progress.txt is no file: move it away", &pipe),
+        ("my/progress.txt is a pipe: move it away", &pipe),
         ("my/progress.txt has more than 1024 KiB", &big),
     ];
     for (what, put) in kinds {
@@ -1381,6 +1389,94 @@ fn nothing_is_written_through_a_link() {
     let parts = ["my/ch07-tiny/src/two.rs is neither a file nor a folder"];
     book.run(&["reset", "step2", "--yes"]).refuses(1, &parts);
     book.run(&["solution", "step2"]).says(0, &["+    ch07_tiny::one::one(n) * 2"]);
+}
+
+/// A file that is not read is a file that is not kept.
+fn what_cannot_be_read_is_not_overwritten() {
+    let book = Book::new("unreadable");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let path = book.0.join("my/ch07-tiny/src/one.rs");
+    let long = || File::create(&path).and_then(|file| file.set_len(1 << 40));
+    let folder = || fs::remove_file(&path).and_then(|()| fs::create_dir(&path));
+    // Not even its owner may read it, unless that is root.
+    let locked = || {
+        fs::remove_dir(&path)?;
+        fs::write(&path, "pub fn one() {}")?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o200))
+    };
+    let kinds: [(&str, &dyn Fn() -> std::io::Result<()>); 3] = [
+        ("my/ch07-tiny/src/one.rs has more than 16384 KiB", &long),
+        ("my/ch07-tiny/src/one.rs is a folder", &folder),
+        ("my/ch07-tiny/src/one.rs cannot be read (Permission denied", &locked),
+    ];
+    let two = "//! Mine.\npub fn two() {}\n";
+    for (what, put) in kinds {
+        put().expect(what);
+        if what.contains("Permission") && File::open(&path).is_ok() {
+            continue;
+        }
+        let before = fs::symlink_metadata(&path).expect(what);
+        book.put("my/ch07-tiny/src/two.rs", two);
+        for args in [
+            &["reset", "step1", "--yes"][..],
+            &["reset", "ch07", "--yes"],
+            &["solution", "step1", "--apply"],
+        ] {
+            book.run(args).refuses(1, &[what, "nothing is changed; move it away"]);
+        }
+        let after = fs::symlink_metadata(&path).expect("it is kept");
+        assert_eq!((after.len(), after.file_type()), (before.len(), before.file_type()), "{what}");
+        assert_eq!(book.read("my/ch07-tiny/src/two.rs"), two, "{what}");
+    }
+    assert!(!book.0.join("my/ch07-tiny/backup").exists(), "there is nothing to keep");
+}
+
+fn what_is_no_source_is_named_and_not_waited_for() {
+    let book = Book::new("no_source");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let pipe = |path: &Path| Command::new("mkfifo").arg(path).status().map(drop);
+    let zero = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path);
+    let nowhere = |path: &Path| std::os::unix::fs::symlink("gone", path);
+    let folder = |path: &Path| fs::create_dir(path);
+    let long = |path: &Path| File::create(path)?.set_len(1 << 40);
+    type Put<'a> = &'a dyn Fn(&Path) -> std::io::Result<()>;
+    let kinds: [(&str, Put); 5] = [
+        ("is neither a file nor a folder", &pipe),
+        ("is a link, and what it leads to is not the workbook's", &zero),
+        ("is a link, and what it leads to is not the workbook's", &nowhere),
+        ("is a folder", &folder),
+        ("has more than 16384 KiB", &long),
+    ];
+    let old = book.0.join("old");
+    let away = |path: &Path| {
+        fs::rename(path, &old).expect("moved away");
+        fs::remove_file(&old).or_else(|_| fs::remove_dir(&old)).expect("removed");
+    };
+    for (what, put) in kinds {
+        let one = book.0.join("my/ch07-tiny/src/one.rs");
+        fs::remove_file(&one).expect("the starter");
+        put(&one).expect(what);
+        book.run(&["hint"]).says(0, &["step1_one"]);
+        let said = format!(
+            "my/ch07-tiny/src/one.rs {what}, to be moved away; `cargo run -- reset ch07/step1_one`"
+        );
+        let check = book.run(&["check"]);
+        check.says(1, &["1 one", "missing", "2 two", "not started", &said]);
+        // The advice is one that works.
+        away(&one);
+        book.run(&["reset", "ch07/step1_one", "--yes"]).says(0, &["done"]);
+        assert!(book.read("my/ch07-tiny/src/one.rs").contains("todo!"), "{what}");
+    }
+    // What belongs to no step is no reason to wait either.
+    let more = book.0.join("my/ch07-tiny/src/more.rs");
+    pipe(&more).expect("a pipe");
+    let said = book.run(&["check"]);
+    assert_eq!(said.status, Some(1), "{said:#?}");
+    assert_eq!(said.err, "workbook: my/ch07-tiny/src/more.rs is a pipe: move it away\n");
+    let mut watch = Running::start(&book, &["watch"], 1);
+    watch.until("my/ch07-tiny/src/more.rs is a pipe: move it away");
+    away(&more);
+    watch.until("0 of 5 steps right");
 }
 
 fn an_output_that_is_full_or_closed_is_said_or_quiet() {
