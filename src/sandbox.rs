@@ -50,13 +50,28 @@ pub const STAGE: Limits = Limits {
     file_mib: 1024,
 };
 
-impl Limits {
-    /// These limits with what `WORKBOOK_LIMITS` changes: `wall_ms=5000,cpu_s=2`. Unknown names and values are refused, so that
-    /// a typo does not pass for a limit.
+/// What the server allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// To a block that runs.
+    pub run: Limits,
+    /// How long a browser may read nothing of what is sent to it before its connection is closed.
+    pub unread_ms: u64,
+}
+
+impl Default for Allowed {
+    fn default() -> Allowed {
+        Allowed { run: RUN, unread_ms: 30_000 }
+    }
+}
+
+impl Allowed {
+    /// This with what `WORKBOOK_LIMITS` changes: `wall_ms=5000,cpu_s=2`. Unknown names and values are refused, so that a typo
+    /// does not pass for a limit.
     ///
     /// # Errors
     /// When the text names no limit, or gives it no number.
-    pub fn adjusted(mut self, text: &str) -> Result<Limits> {
+    pub fn adjusted(mut self, text: &str) -> Result<Allowed> {
         for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
             let (name, value) = pair
                 .split_once('=')
@@ -65,14 +80,15 @@ impl Limits {
                 format!("WORKBOOK_LIMITS: {value:?} is not a number for {name}")
             })?;
             *match name.trim() {
-                "wall_ms" => &mut self.wall_ms,
-                "cpu_s" => &mut self.cpu_s,
-                "memory_mib" => &mut self.memory_mib,
-                "address_mib" => &mut self.address_mib,
-                "processes" => &mut self.processes,
-                "threads" => &mut self.threads,
-                "output_kib" => &mut self.output_kib,
-                "file_mib" => &mut self.file_mib,
+                "wall_ms" => &mut self.run.wall_ms,
+                "cpu_s" => &mut self.run.cpu_s,
+                "memory_mib" => &mut self.run.memory_mib,
+                "address_mib" => &mut self.run.address_mib,
+                "processes" => &mut self.run.processes,
+                "threads" => &mut self.run.threads,
+                "output_kib" => &mut self.run.output_kib,
+                "file_mib" => &mut self.run.file_mib,
+                "unread_ms" => &mut self.unread_ms,
                 other => anyhow::bail!("WORKBOOK_LIMITS: there is no limit {other:?}"),
             } = value;
         }
@@ -291,12 +307,13 @@ mod tests {
 
     #[test]
     fn limits_are_changed_by_name_and_typos_are_refused() {
-        assert_eq!(RUN.adjusted("").expect("nothing to change"), RUN);
-        let changed = RUN.adjusted("wall_ms=5, cpu_s=2").expect("two limits");
-        assert_eq!((changed.wall_ms, changed.cpu_s), (5, 2));
-        assert_eq!(changed.memory_mib, RUN.memory_mib);
-        assert!(RUN.adjusted("wal_ms=5").is_err());
-        assert!(RUN.adjusted("wall_ms=fast").is_err());
-        assert!(RUN.adjusted("wall_ms").is_err());
+        let usual = Allowed::default();
+        assert_eq!(usual.adjusted("").expect("nothing to change"), usual);
+        let changed = usual.adjusted("wall_ms=5, cpu_s=2,unread_ms=7").expect("three limits");
+        assert_eq!((changed.run.wall_ms, changed.run.cpu_s, changed.unread_ms), (5, 2, 7));
+        assert_eq!(changed.run.memory_mib, usual.run.memory_mib);
+        assert!(usual.adjusted("wal_ms=5").is_err());
+        assert!(usual.adjusted("wall_ms=fast").is_err());
+        assert!(usual.adjusted("wall_ms").is_err());
     }
 }

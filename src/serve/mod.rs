@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Every stream is JSON, one object per line, and is the lifeline of what it shows: when the browser drops it, what runs
-//! ends. [`guard`] says who may ask; [`crate::supervise`] ends what runs.
+//! ends. [`door`] says who is let in, [`guard`] who may ask; [`crate::supervise`] ends what runs.
 
 pub mod book;
+pub mod door;
 pub mod guard;
 pub mod libraries;
 pub mod news;
@@ -23,7 +24,7 @@ pub mod stamp;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{ErrorKind, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,24 +36,19 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::sandbox::{self, Jobs, Toolchain};
-use crate::supervise::Limits;
+use crate::sandbox::{Allowed, Jobs, Toolchain};
 
 /// How many ports after the wanted one are tried.
 const PORTS: u16 = 50;
 /// How long a request may take to come, its head and then its body; and how long a connection is kept for the next one.
 const ARRIVAL: Duration = Duration::from_secs(10);
-/// How long nobody is let in when there is no room for another connection.
-const FULL: Duration = Duration::from_millis(200);
 /// How long the end waits for what runs.
 const LAST_CALL: Duration = Duration::from_secs(5);
 /// Lines that wait for a slow browser before the program that writes them has to wait, too.
@@ -78,7 +74,8 @@ pub struct Shared {
     queue: queue::Queue,
     libraries: libraries::Libraries,
     toolchain: Toolchain,
-    run_limits: Limits,
+    allowed: Allowed,
+    bodies: pages::Bodies,
     news: watch::Sender<news::News>,
     stages: stage::Stages,
     closing: watch::Sender<bool>,
@@ -89,11 +86,12 @@ pub struct Shared {
 /// # Errors
 /// When no port is free, or the system refuses what a server needs.
 pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
-    let run_limits = match std::env::var("WORKBOOK_LIMITS") {
-        Ok(text) => sandbox::RUN.adjusted(&text)?,
-        Err(_) => sandbox::RUN,
-    };
-    let listener = listen(args.port)?;
+    let mut allowed = Allowed::default();
+    if let Ok(text) = std::env::var("WORKBOOK_LIMITS") {
+        allowed = allowed.adjusted(&text)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let listener = runtime.block_on(async { listen(args.port) })?;
     let port = listener.local_addr()?.port();
     if args.port != 0 && port != args.port {
         println!("Port {} is taken; using {port}.", args.port);
@@ -106,7 +104,8 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         queue: queue::Queue::default(),
         libraries: libraries::Libraries::new(root),
         toolchain: Toolchain::find(root)?,
-        run_limits,
+        allowed,
+        bodies: pages::Bodies::default(),
         news: watch::Sender::new(news::News {
             stamp: first.stamp,
             error: first.error,
@@ -116,7 +115,6 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         stages: stage::Stages::default(),
         closing: watch::Sender::new(false),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(serve(Arc::clone(&shared), listener, args))?;
     // A book that is being built is not waited for: it is built anew next time.
     runtime.shutdown_background();
@@ -126,7 +124,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
 fn listen(wanted: u16) -> Result<TcpListener> {
     let last = if wanted == 0 { 0 } else { wanted.saturating_add(PORTS) };
     for port in wanted..=last {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        match door::listen((Ipv4Addr::LOCALHOST, port).into()) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             other => {
                 return other.with_context(|| format!("cannot listen on 127.0.0.1:{port}"));
@@ -138,9 +136,7 @@ fn listen(wanted: u16) -> Result<TcpListener> {
 
 async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Result<ExitCode> {
     let mut ends = Ends::new()?;
-    listener.set_nonblocking(true)?;
     let address = format!("http://{}", listener.local_addr()?);
-    let listener = tokio::net::TcpListener::from_std(listener)?;
     let app = Router::new()
         .route("/api/events", post(news::events))
         .route("/api/run", post(run::run))
@@ -162,8 +158,9 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Resul
             let _ = opener::open_browser(&address);
         });
     }
+    let unread = Duration::from_millis(shared.allowed.unread_ms);
     tokio::select! {
-        () = accept(&listener, app) => {}
+        () = door::accept(&listener, app, unread) => {}
         () = ends.asked() => {}
     }
     shared.closing.send_replace(true);
@@ -175,23 +172,6 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, args: &Args) -> Resul
     let _ = writeln!(std::io::stdout(), "\nThe workbook is closed.");
     // What still runs ends with this process, which it may outlive for a moment.
     Ok(if is_urgent { ExitCode::from(130) } else { ExitCode::SUCCESS })
-}
-
-/// Lets browsers in, one task each, for ever.
-async fn accept(listener: &tokio::net::TcpListener, app: Router) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // No descriptor is left, most likely; one comes back when a connection ends.
-            tokio::time::sleep(FULL).await;
-            continue;
-        };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(ARRIVAL)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
-        // A browser that goes away in the middle is nobody's failure.
-        tokio::spawn(async move { drop(connection.await) });
-    }
 }
 
 fn greet(address: &str) {

@@ -1,8 +1,13 @@
 //! The built book's files. HTML gets a mark in its head: the token of this start, and the stamp of the book that it is from.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -24,8 +29,8 @@ pub async fn page(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
         file.push("index.html");
     }
     let is_html = file.extension().is_some_and(|extension| extension == "html");
-    match std::fs::read(&file) {
-        Ok(bytes) if is_html => html(&shared, StatusCode::OK, &String::from_utf8_lossy(&bytes)),
+    match body(&shared, &file, is_html) {
+        Ok(bytes) if is_html => html(StatusCode::OK, bytes),
         Ok(bytes) => {
             let kind = mime_guess::from_path(&file).first_or_octet_stream().to_string();
             let keep = if is_hashed(&file) { "max-age=31536000, immutable" } else { "no-cache" };
@@ -45,11 +50,66 @@ fn missing(shared: &Shared, folder: &Path) -> Response {
              <h1>The book could not be built</h1><pre>{text}</pre>\
              <p>Mend it and load this page again.</p></body></html>"
         );
-        return html(shared, StatusCode::INTERNAL_SERVER_ERROR, &page);
+        let page = marked(&page, shared.guard.token(), &shared.news.borrow().stamp);
+        return html(StatusCode::INTERNAL_SERVER_ERROR, page.into());
     }
-    match std::fs::read_to_string(folder.join("404.html")) {
-        Ok(page) => html(shared, StatusCode::NOT_FOUND, &page),
+    match body(shared, &folder.join("404.html"), true) {
+        Ok(page) => html(StatusCode::NOT_FOUND, page),
         Err(_) => (StatusCode::NOT_FOUND, "There is no such page.").into_response(),
+    }
+}
+
+/// What is sent of a file.
+fn body(shared: &Shared, file: &Path, is_html: bool) -> std::io::Result<Bytes> {
+    let stamp = shared.news.borrow().stamp.clone();
+    shared.bodies.of(file, &stamp, |bytes| {
+        if is_html {
+            let page = String::from_utf8_lossy(&bytes);
+            marked(&page, shared.guard.token(), &stamp).into_bytes()
+        } else {
+            bytes
+        }
+    })
+}
+
+/// The files that are being sent, each once for all who are sent it: with a copy for each, some hundred readers of the longest
+/// page, who need not even read, would fill the memory. What nobody is sent is not kept.
+#[derive(Debug, Default)]
+pub struct Bodies(Mutex<HashMap<PathBuf, Sent>>);
+
+#[derive(Debug)]
+struct Sent {
+    modified: SystemTime,
+    /// Of the book; a page has it in its head.
+    stamp: String,
+    bytes: Weak<[u8]>,
+}
+
+impl Bodies {
+    /// A file's bytes as `prepare` makes them, which depends on them and the stamp only.
+    fn of(
+        &self,
+        file: &Path,
+        stamp: &str,
+        prepare: impl FnOnce(Vec<u8>) -> Vec<u8>,
+    ) -> std::io::Result<Bytes> {
+        let mut opened = File::open(file)?;
+        let modified = opened.metadata()?.modified()?;
+        // Held while the file is read, so that those who ask at the same time get the same. A panic leaves it whole.
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sent) = sent.get(file)
+            && (sent.modified, sent.stamp.as_str()) == (modified, stamp)
+            && let Some(bytes) = sent.bytes.upgrade()
+        {
+            return Ok(Bytes::from_owner(bytes));
+        }
+        let mut bytes = Vec::new();
+        opened.read_to_end(&mut bytes)?;
+        let bytes: Arc<[u8]> = prepare(bytes).into();
+        sent.retain(|_, sent| sent.bytes.strong_count() > 0);
+        let (stamp, weak) = (stamp.to_owned(), Arc::downgrade(&bytes));
+        sent.insert(file.to_path_buf(), Sent { modified, stamp, bytes: weak });
+        Ok(Bytes::from_owner(bytes))
     }
 }
 
@@ -68,15 +128,15 @@ fn is_hashed(file: &Path) -> bool {
     })
 }
 
-fn html(shared: &Shared, status: StatusCode, page: &str) -> Response {
-    let mark = format!(
-        "<head>\n<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\">",
-        shared.guard.token(),
-        shared.news.borrow().stamp,
-    );
+fn html(status: StatusCode, page: Bytes) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
+}
+
+fn marked(page: &str, token: &str, stamp: &str) -> String {
+    let mark =
+        format!("<head>\n<meta name=\"workbook\" content=\"{token}\" data-stamp=\"{stamp}\">");
     // The class is for the style sheet, which must know it before any script runs, or without any.
-    let page = page.replacen("<head>", &mark, 1).replacen(" class=\"", " class=\"workbook ", 1);
-    (status, [(header::CACHE_CONTROL, "no-store")], Html(slim(&page))).into_response()
+    slim(&page.replacen("<head>", &mark, 1).replacen(" class=\"", " class=\"workbook ", 1))
 }
 
 /// mdBook gives each hidden line an element of its own, and a long page has nine thousand: two fifths of its bytes. Those that
@@ -98,6 +158,28 @@ mod tests {
         for path in ["/../x", "/a/../../x", "/./../x", "/.."] {
             assert_eq!(locate(folder, path), None, "input: {path}");
         }
+    }
+
+    #[test]
+    fn a_file_is_in_memory_once_while_it_is_sent() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("a.html");
+        std::fs::write(&file, "one")?;
+        let bodies = Bodies::default();
+        let get = |stamp: &str| {
+            bodies.of(&file, stamp, |bytes| [stamp.as_bytes(), bytes.as_slice()].concat())
+        };
+        let (first, second) = (get("1 ")?, get("1 ")?);
+        assert_eq!(first, "1 one");
+        assert_eq!(first.as_ptr(), second.as_ptr(), "one copy for both");
+        assert_eq!(get("2 ")?, "2 one", "another book");
+        std::fs::write(&file, "two")?;
+        File::options().append(true).open(&file)?.set_modified(SystemTime::UNIX_EPOCH)?;
+        assert_eq!(get("1 ")?, "1 two", "another file");
+        drop((first, second));
+        let sent = bodies.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(sent.values().all(|sent| sent.bytes.strong_count() == 0), "{sent:?}");
+        Ok(())
     }
 
     #[test]

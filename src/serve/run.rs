@@ -85,7 +85,7 @@ async fn in_turn(shared: &Arc<Shared>, code: &str, lines: &Lines) -> Result<()> 
         dir: dir.path().to_path_buf(),
         scratch: Some(dir.path().to_path_buf()),
         unprivileged: true,
-        limits: shared.run_limits,
+        limits: shared.allowed.run,
     };
     if block.is_test {
         spec.args.push("--color=never".to_owned());

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Trial};
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
         ("no_path_leads_out_of_the_book", paths),
         ("only_pages_of_this_start_may_act", refusals),
         ("a_request_that_does_not_come_whole_is_given_up", half_sent),
+        ("who_does_not_read_is_let_go", unread),
+        ("one_more_than_may_be_connected_waits", crowd),
         ("a_block_runs_with_stderr_apart_and_its_status", runs),
         ("a_block_uses_a_chapter", uses_chapter),
         ("a_block_of_tests_runs_its_tests", runs_tests),
@@ -191,6 +194,68 @@ fn half_sent(shared: &Shared) -> Result<()> {
     let twice = [("host", served.host.as_str()), ("host", "evil.example")];
     let answer = served.request("GET", "/", &twice, "")?;
     ensure!(answer.status == 400, "two hosts: {}", answer.head);
+    Ok(())
+}
+
+/// How many sockets the server has open.
+fn sockets(served: &Served) -> usize {
+    let entries = fs::read_dir(format!("/proc/{}/fd", served.pid())).into_iter().flatten();
+    let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+}
+
+fn unread(shared: &Shared) -> Result<()> {
+    let limits = [("WORKBOOK_LIMITS", "unread_ms=500")];
+    let served = Served::start(shared.folder.path(), &["--port", "0"], &limits)?;
+    let before = sockets(&served);
+    let page = served.get("/print.html")?.1.len();
+    let request = format!("GET /print.html HTTP/1.1\r\nhost: {}\r\n\r\n", served.host);
+    let times = (8 << 20) / page;
+    let mut peers = Vec::new();
+    for _ in 0..20 {
+        let mut peer = TcpStream::connect(&served.host)?;
+        peer.set_read_timeout(Some(PATIENCE))?;
+        peer.set_nonblocking(true)?;
+        // Its own requests may not all find room: the server reads no more of them while it waits.
+        let _ = peer.write(request.repeat(times).as_bytes())?;
+        peer.set_nonblocking(false)?;
+        peers.push(peer);
+    }
+    for peer in &peers {
+        ensure!(peer.peek(&mut [0])? == 1, "an answer has begun");
+    }
+    until("their sockets are closed", || sockets(&served) <= before)?;
+    for mut peer in peers {
+        let mut got = Vec::new();
+        let ended = peer.read_to_end(&mut got);
+        ensure!(got.len() < times * page, "it got all of it, {} bytes: {ended:?}", got.len());
+    }
+    Ok(())
+}
+
+fn crowd(shared: &Shared) -> Result<()> {
+    let served = serve(shared.folder.path())?;
+    let before = sockets(&served);
+    // In the middle of their requests, and the server is patient with them.
+    let mut peers = Vec::new();
+    for _ in 0..256 {
+        let mut peer = TcpStream::connect(&served.host)?;
+        peer.write_all(b"GET / HTTP/1.1\r\n")?;
+        peers.push(peer);
+    }
+    until("all are let in", || sockets(&served) == before + peers.len())?;
+    let mut last = TcpStream::connect(&served.host)?;
+    let request = format!("GET / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", served.host);
+    last.write_all(request.as_bytes())?;
+    // It can only be found too early, not too late, that nothing comes.
+    last.set_read_timeout(Some(Duration::from_millis(300)))?;
+    let early = last.read(&mut [0; 9]);
+    ensure!(early.is_err(), "it was let in beside {} others: {early:?}", peers.len());
+    drop(peers);
+    last.set_read_timeout(Some(PATIENCE))?;
+    let mut said = String::new();
+    last.read_to_string(&mut said)?;
+    ensure!(said.starts_with("HTTP/1.1 200 "), "{said}");
     Ok(())
 }
 
