@@ -1,5 +1,5 @@
 // What a page can do under `cargo run`: talk to the runner, show progress, and load itself again when the book changes.
-// listing.js and stage.js build on it. Under plain mdBook there is no token in the head, and only the reading aids work.
+// listing.js, fold.js and stage.js build on it. Under plain mdBook there is no token in the head, and only the reading aids work.
 'use strict';
 
 const workbook = (() => {
@@ -148,8 +148,19 @@ const workbook = (() => {
         }
     }
 
+    // Who wants to know which of the reader's files are not right yet: at once, and whenever that changes.
+    let unwritten = mark ? mark.dataset.unwritten.split(' ') : [];
+    let tellUnwritten = () => {};
+
+    function onUnwritten(each) {
+        tellUnwritten = () => each(unwritten);
+        tellUnwritten();
+    }
+
     function news(now) {
         showProgress(now.done);
+        unwritten = now.unwritten;
+        tellUnwritten();
         if (now.stamp && now.stamp !== stamp) {
             changed();
         } else {
@@ -208,7 +219,7 @@ const workbook = (() => {
         window.addEventListener('pageshow', listen);
     }
 
-    // Captions: an italic line right before a listing.
+    // Captions: a line of emphasis right before a listing.
     for (const pre of document.querySelectorAll('main pre')) {
         const line = pre.previousElementSibling;
         const emphasis = line && line.nodeName === 'P' && line.firstElementChild;
@@ -285,5 +296,5 @@ const workbook = (() => {
         keepScroll();
     }
 
-    return { live: Boolean(token), make, ask, stream, busy, copied, ownKeys, start };
+    return { live: Boolean(token), make, ask, stream, busy, copied, ownKeys, onUnwritten, start };
 })();

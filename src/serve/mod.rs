@@ -111,6 +111,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
             error: first.error,
             warnings: first.warnings,
             done: news::done(root),
+            unwritten: news::unwritten(root),
         }),
         stages: stage::Stages::default(),
         closing: watch::Sender::new(false),

@@ -11,7 +11,10 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{Shared, book, stamp, stream};
+use crate::chapter::Chapter;
 use crate::progress::Progress;
+use crate::rebuild::Rebuild;
+use crate::verdict;
 
 /// How often files are looked at when no event comes: containers, network disks and WSL lose events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -29,6 +32,8 @@ pub struct News {
     pub warnings: Vec<String>,
     /// The ids of what the reader has finished: `ch01-sockets/echo`.
     pub done: Vec<String>,
+    /// The book's files of steps that the reader is rebuilding and that are not right yet: `chapters/ch01-sockets/src/echo.rs`.
+    pub unwritten: Vec<String>,
 }
 
 /// `POST /api/events`: the news now, and whenever they change.
@@ -51,6 +56,27 @@ pub fn done(root: &Path) -> Vec<String> {
     progress.done().map(str::to_owned).collect()
 }
 
+/// The book's files of the steps that a reader who has begun a chapter is still to write. A step whose files are the book's
+/// own is nobody's to write.
+pub fn unwritten(root: &Path) -> Vec<String> {
+    let progress = Progress::load(root).unwrap_or_default();
+    let chapters = Chapter::sound(root).unwrap_or_default();
+    let rebuilds = chapters.into_iter().map(|chapter| Rebuild::of(root, chapter));
+    let mut files = Vec::new();
+    for mine in rebuilds.filter(Rebuild::exists) {
+        let chapter = &mine.chapter;
+        for unit in verdict::units(chapter, false) {
+            if !progress.is_done(&unit.progress_id(chapter)) && unit.is_own(&mine) {
+                let below = unit.files(chapter).into_iter();
+                files.extend(
+                    below.map(|file| format!("chapters/{}/{}", chapter.name, file.display())),
+                );
+            }
+        }
+    }
+    files
+}
+
 /// Watches the sources and the reader's progress as long as the server lives.
 pub async fn watch_files(shared: Arc<Shared>) {
     let (touched, mut touches) = mpsc::channel::<()>(1);
@@ -63,10 +89,10 @@ pub async fn watch_files(shared: Arc<Shared>) {
             _ = clock.tick() => {}
             Some(()) = touches.recv() => tokio::time::sleep(SETTLE).await,
         }
-        let done = done(&shared.root);
+        let (done, unwritten) = (done(&shared.root), unwritten(&shared.root));
         shared.news.send_if_modified(|news| {
-            let changed = news.done != done;
-            news.done = done;
+            let changed = news.done != done || news.unwritten != unwritten;
+            (news.done, news.unwritten) = (done, unwritten);
             changed
         });
         let now = stamp::of_metadata(&shared.root, book::SOURCES);

@@ -1,4 +1,5 @@
-//! The built book's files. HTML gets a mark in its head: the token of this start, and the stamp of the book that it is from.
+//! The built book's files. HTML gets a mark in its head: the token of this start, the stamp of the book that it is from,
+//! and which files the reader is still to write.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -50,7 +51,7 @@ fn missing(shared: &Shared, folder: &Path) -> Response {
              <h1>The book could not be built</h1><pre>{text}</pre>\
              <p>Mend it and load this page again.</p></body></html>"
         );
-        let page = marked(&page, shared.guard.token(), &shared.news.borrow().stamp);
+        let page = marked(&page, &mark(shared));
         return html(StatusCode::INTERNAL_SERVER_ERROR, page.into());
     }
     match body(shared, &folder.join("404.html"), true) {
@@ -61,11 +62,11 @@ fn missing(shared: &Shared, folder: &Path) -> Response {
 
 /// What is sent of a file.
 fn body(shared: &Shared, file: &Path, is_html: bool) -> std::io::Result<Bytes> {
-    let stamp = shared.news.borrow().stamp.clone();
-    shared.bodies.of(file, &stamp, |bytes| {
+    let mark = mark(shared);
+    shared.bodies.of(file, &mark, |bytes| {
         if is_html {
             let page = String::from_utf8_lossy(&bytes);
-            marked(&page, shared.guard.token(), &stamp).into_bytes()
+            marked(&page, &mark).into_bytes()
         } else {
             bytes
         }
@@ -80,17 +81,17 @@ pub struct Bodies(Mutex<HashMap<PathBuf, Sent>>);
 #[derive(Debug)]
 struct Sent {
     modified: SystemTime,
-    /// Of the book; a page has it in its head.
-    stamp: String,
+    /// What a page has in its head.
+    mark: String,
     bytes: Weak<[u8]>,
 }
 
 impl Bodies {
-    /// A file's bytes as `prepare` makes them, which depends on them and the stamp only.
+    /// A file's bytes as `prepare` makes them, which depends on them and the mark only.
     fn of(
         &self,
         file: &Path,
-        stamp: &str,
+        mark: &str,
         prepare: impl FnOnce(Vec<u8>) -> Vec<u8>,
     ) -> std::io::Result<Bytes> {
         let mut opened = File::open(file)?;
@@ -98,7 +99,7 @@ impl Bodies {
         // Held while the file is read, so that those who ask at the same time get the same. A panic leaves it whole.
         let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sent) = sent.get(file)
-            && (sent.modified, sent.stamp.as_str()) == (modified, stamp)
+            && (sent.modified, sent.mark.as_str()) == (modified, mark)
             && let Some(bytes) = sent.bytes.upgrade()
         {
             return Ok(Bytes::from_owner(bytes));
@@ -107,8 +108,8 @@ impl Bodies {
         opened.read_to_end(&mut bytes)?;
         let bytes: Arc<[u8]> = prepare(bytes).into();
         sent.retain(|_, sent| sent.bytes.strong_count() > 0);
-        let (stamp, weak) = (stamp.to_owned(), Arc::downgrade(&bytes));
-        sent.insert(file.to_path_buf(), Sent { modified, stamp, bytes: weak });
+        let (mark, weak) = (mark.to_owned(), Arc::downgrade(&bytes));
+        sent.insert(file.to_path_buf(), Sent { modified, mark, bytes: weak });
         Ok(Bytes::from_owner(bytes))
     }
 }
@@ -132,11 +133,21 @@ fn html(status: StatusCode, page: Bytes) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
 }
 
-fn marked(page: &str, token: &str, stamp: &str) -> String {
-    let mark =
-        format!("<head>\n<meta name=\"workbook\" content=\"{token}\" data-stamp=\"{stamp}\">");
+/// What a page has in its head.
+fn mark(shared: &Shared) -> String {
+    let news = shared.news.borrow();
+    format!(
+        "<head>
+<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\" data-unwritten=\"{}\">",
+        shared.guard.token(),
+        news.stamp,
+        news.unwritten.join(" ").replace('"', ""),
+    )
+}
+
+fn marked(page: &str, mark: &str) -> String {
     // The class is for the style sheet, which must know it before any script runs, or without any.
-    slim(&page.replacen("<head>", &mark, 1).replacen(" class=\"", " class=\"workbook ", 1))
+    slim(&page.replacen("<head>", mark, 1).replacen(" class=\"", " class=\"workbook ", 1))
 }
 
 /// mdBook gives each hidden line an element of its own, and a long page has nine thousand: two fifths of its bytes. Those that

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         ("hidden_lines_unfold_and_belong_to_the_program", hidden_lines),
         ("a_console_starts_a_stage_and_talks_to_it", console),
         ("progress_ticks_in_the_sidebar", progress),
+        ("what_is_yours_to_write_is_folded_until_it_is_right", folds),
         ("a_changed_page_loads_itself_again_and_keeps_edits", reloads),
         ("all_of_it_works_by_keyboard", keyboard),
         ("a_page_reads_without_javascript", without_javascript),
@@ -409,6 +410,67 @@ fn progress(world: &World) -> Result<()> {
     tab.picture(&picture("progress"), false)?;
     fs::remove_file(&file)?;
     tab.until(&format!("{ticks}.length === 0"))?;
+    clean(&tab, &world.small.host)
+}
+
+fn folds(world: &World) -> Result<()> {
+    let mut tab = open_small(world)?;
+    let my = world.folder.path().join("my");
+    let mine = my.join("ch01-demo");
+    let visible = "[...document.querySelectorAll('.listing')].map(each => each.checkVisibility())";
+    let all = json!([true, true, true, true]);
+    ensure!(tab.eval(visible)? == all, "nothing is folded before a rebuild is begun");
+    let source = fs::read_to_string(world.folder.path().join("chapters/ch01-demo/src/echo.rs"))?;
+    fs::create_dir_all(mine.join("src"))?;
+    fs::write(mine.join("src/echo.rs"), source.replace("text.to_string()", "todo!()"))?;
+    fs::write(mine.join("Cargo.toml"), "")?;
+    tab.until("document.querySelector('button.fold')")?;
+    // The captioned one only; programs, tests and the console stay.
+    ensure!(tab.eval(visible)? == json!([false, true, true, true]), "{}", tab.eval(visible)?);
+    let expanded = "document.querySelector('.caption + button.fold').getAttribute('aria-expanded')";
+    ensure!(tab.eval(expanded)? == "false", "it says that it is folded");
+    for theme in ["light", "rust", "coal", "navy", "ayu"] {
+        tab.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"))?;
+        tab.until(&format!("document.documentElement.classList.contains('{theme}')"))?;
+        ensure!(tab.eval(CONTRAST)? == json!([]), "{theme}: {}", tab.eval(CONTRAST)?);
+    }
+    tab.eval("document.getElementById('mdbook-theme-light').click()")?;
+    tab.picture(&picture("folded"), false)?;
+    // By keyboard; the button stays where it is, and Run follows.
+    let top = "document.querySelector('button.fold').getBoundingClientRect().top";
+    tab.eval("document.querySelector('button.fold').focus()")?;
+    let before = tab.eval(top)?;
+    tab.key("Enter", false)?;
+    tab.until(&format!("{expanded} === 'true'"))?;
+    ensure!(tab.eval(top)? == before && tab.eval(visible)? == all, "it opens below the button");
+    tab.picture(&picture("unfolded"), false)?;
+    click(&mut tab, &nth(1, ".run"))?;
+    tab.until(&format!(
+        "document.querySelector({:?}).textContent.includes('HELLO')",
+        nth(1, ".output")
+    ))?;
+    // What was opened is open after a reload; what was closed again is not.
+    for open in ["true", "false"] {
+        tab.open(&format!("http://{}/{PAGE}", world.small.host))?;
+        tab.until(&format!("{expanded} === '{open}'"))?;
+        tab.eval("document.querySelector('button.fold').click()")?;
+        tab.until(&format!("{expanded} !== '{open}'"))?;
+    }
+    tab.eval("document.querySelector('button.fold').click()")?;
+    ensure!(tab.eval(visible)? == json!([false, true, true, true]), "{}", tab.eval(visible)?);
+    // The head says what is folded, before any news.
+    let (_, page) = world.small.get(&format!("/{PAGE}"))?;
+    ensure!(page.contains("data-unwritten=\"chapters/ch01-demo/src/echo.rs\""), "in the head");
+    // Once it is right, it is there to compare.
+    fs::write(my.join("progress.txt"), "ch01-demo/echo done 2026-01-01\n")?;
+    tab.until("!document.querySelector('button.fold')")?;
+    ensure!(tab.eval(visible)? == all, "all is unfolded");
+    fs::remove_file(my.join("progress.txt"))?;
+    tab.until("document.querySelector('button.fold')")?;
+    // The book's own source is nobody's to write.
+    fs::write(mine.join("src/echo.rs"), source)?;
+    tab.until("!document.querySelector('button.fold')")?;
+    fs::remove_dir_all(&mine)?;
     clean(&tab, &world.small.host)
 }
 
