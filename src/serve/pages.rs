@@ -137,8 +137,7 @@ fn html(status: StatusCode, page: Bytes) -> Response {
 fn mark(shared: &Shared) -> String {
     let news = shared.news.borrow();
     format!(
-        "<head>
-<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\" data-unwritten=\"{}\">",
+        "<head>\n<meta name=\"workbook\" content=\"{}\" data-stamp=\"{}\" data-unwritten=\"{}\">",
         shared.guard.token(),
         news.stamp,
         news.unwritten.join(" ").replace('"', ""),
@@ -177,8 +176,8 @@ mod tests {
         let file = dir.path().join("a.html");
         std::fs::write(&file, "one")?;
         let bodies = Bodies::default();
-        let get = |stamp: &str| {
-            bodies.of(&file, stamp, |bytes| [stamp.as_bytes(), bytes.as_slice()].concat())
+        let get = |mark: &str| {
+            bodies.of(&file, mark, |bytes| [mark.as_bytes(), bytes.as_slice()].concat())
         };
         let (first, second) = (get("1 ")?, get("1 ")?);
         assert_eq!(first, "1 one");
