@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ pub const RUN: Limits = Limits {
     threads: 256,
     output_kib: 256,
     file_mib: 64,
+    disk_mib: 256,
 };
 
 /// What the compiler may use for a block.
@@ -36,6 +38,7 @@ pub const COMPILE: Limits = Limits {
     threads: 512,
     output_kib: 256,
     file_mib: 512,
+    disk_mib: 1024,
 };
 
 /// What a stage on a page may use. It runs until it is stopped or the page is closed.
@@ -48,6 +51,7 @@ pub const STAGE: Limits = Limits {
     threads: 2048,
     output_kib: 0,
     file_mib: 1024,
+    disk_mib: 2048,
 };
 
 /// What the server allows.
@@ -88,6 +92,7 @@ impl Allowed {
                 "threads" => &mut self.run.threads,
                 "output_kib" => &mut self.run.output_kib,
                 "file_mib" => &mut self.run.file_mib,
+                "disk_mib" => &mut self.run.disk_mib,
                 "unread_ms" => &mut self.unread_ms,
                 other => anyhow::bail!("WORKBOOK_LIMITS: there is no limit {other:?}"),
             } = value;
@@ -196,9 +201,8 @@ pub struct Block {
 impl Block {
     /// The program that a page's text means. As rustdoc has it: text without a `main` is the body of one, unless it has tests.
     pub fn new(text: &str) -> Block {
-        let has = |pattern: &str| text.lines().any(|line| line.trim_start().starts_with(pattern));
-        let has_main = ["fn main(", "pub fn main(", "async fn main("].iter().any(|main| has(main));
-        let is_test = !has_main && has("#[test]");
+        let (has_main, has_tests) = found_in_tokens(text).unwrap_or_else(|| found_in_lines(text));
+        let is_test = !has_main && has_tests;
         if has_main || is_test {
             return Block { source: text.to_owned(), is_test };
         }
@@ -208,6 +212,47 @@ impl Block {
         let source = format!("{}\nfn main() {{\n{}\n}}\n", inner.join("\n"), rest.join("\n"));
         Block { source, is_test }
     }
+}
+
+/// Whether a text has a `main` of its own, and tests in any module; `None` when it is not made of Rust's tokens.
+fn found_in_tokens(text: &str) -> Option<(bool, bool)> {
+    let tokens: TokenStream = text.parse().ok()?;
+    let (mut has_main, mut has_tests) = (false, false);
+    let mut is_top = true;
+    // By a list of what is left, since groups within groups may be many.
+    let mut pending = vec![tokens];
+    while let Some(tokens) = pending.pop() {
+        let mut last = String::new();
+        for token in tokens {
+            if let TokenTree::Group(group) = token {
+                has_tests |= last == "#" && is_test(&group);
+                pending.push(group.stream());
+                last.clear();
+            } else {
+                let word = token.to_string();
+                has_main |= is_top && last == "fn" && word == "main";
+                last = word;
+            }
+        }
+        is_top = false;
+    }
+    // It keeps every text that it ever read, for positions that nobody asks for any more.
+    proc_macro2::extra::invalidate_current_thread_spans();
+    Some((has_main, has_tests))
+}
+
+/// `[test]`
+fn is_test(group: &Group) -> bool {
+    let mut tokens = group.stream().into_iter();
+    let is_word = matches!(tokens.next(), Some(TokenTree::Ident(word)) if word == "test");
+    group.delimiter() == Delimiter::Bracket && is_word && tokens.next().is_none()
+}
+
+/// The same for a text with a bracket that is not closed and the like: the compiler will say what is wrong with it.
+fn found_in_lines(text: &str) -> (bool, bool) {
+    let has = |pattern: &str| text.lines().any(|line| line.trim_start().starts_with(pattern));
+    let has_main = ["fn main(", "pub fn main(", "async fn main("].iter().any(|main| has(main));
+    (has_main, has("#[test]"))
 }
 
 /// What it takes to compile a block.
@@ -301,6 +346,25 @@ mod tests {
         check("#[test]\nfn a() {}\nfn main() {}", None, false);
         check("#[test]\nfn a() {}", None, true);
         check("mod t {\n    #[test]\n    fn a() {}\n}", None, true);
+        // Wherever `fn main` stands, and however it is written.
+        check("use std::io; fn main() { println!(\"hi\"); }", None, false);
+        check("#[allow(unused)] fn main() {}", None, false);
+        check("fn main () {}", None, false);
+        check("pub(crate) fn main() {}", None, false);
+        check("fn\nmain() {}", None, false);
+        check("#[cfg(test)] mod t { #[test] fn a() {} }", None, true);
+        // Not where it only looks like one.
+        let wrapped = |text: &str| format!("\nfn main() {{\n{text}\n}}\n");
+        for text in
+            ["let a = \"\nfn main() {}\";", "mod a {\n    fn main() {}\n}", "/*\nfn main() {}\n*/"]
+        {
+            check(text, Some(&wrapped(text)), false);
+        }
+        check("let a = [test];", Some(&wrapped("let a = [test];")), false);
+        // What is not Rust is left as it is: the compiler tells.
+        check("fn main() {", None, false);
+        let deep = "(".repeat(100_000) + &")".repeat(100_000);
+        check(&deep, Some(&wrapped(&deep)), false);
         check("let a = 1;", Some("\nfn main() {\nlet a = 1;\n}\n"), false);
         check("#![allow(x)]\nlet a;", Some("#![allow(x)]\nfn main() {\nlet a;\n}\n"), false);
     }

@@ -18,12 +18,13 @@
 //! them on itself and then becomes the program.
 //!
 //! Left out: namespaces, seccomp and cgroups. The reader's own code runs with the reader's own rights; this stops
-//! accidents, not attacks. Outside Linux there is no subreaper and no /proc: there, limits are the kernel's per process,
+//! accidents, not attacks: what a block writes outside its folder, or deletes and keeps open, is not counted. Outside Linux there is no subreaper and no /proc: there, limits are the kernel's per process,
 //! and what is killed is the program's process group.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -38,6 +39,10 @@ use crate::descendants::{Tree, kill_all, terminate};
 
 /// How often the tree of processes is measured. A fork bomb makes some hundred processes in this time.
 const TICK: Duration = Duration::from_millis(10);
+/// How often the program's folder is measured. A disk takes some ten megabytes in this time.
+const LOOK: Duration = Duration::from_millis(100);
+/// How many files a program's folder may have: they take room that no size tells, and time to measure.
+const FILES: u64 = 10_000;
 /// How long a program that is asked to end (SIGTERM) may take before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
 /// The user without rights: the same number everywhere.
@@ -68,6 +73,8 @@ pub struct Limits {
     pub output_kib: u64,
     /// Size of one file that is written.
     pub file_mib: u64,
+    /// Size of all that stands in its folder, as far as it takes room on the disk.
+    pub disk_mib: u64,
 }
 
 /// A program to run under supervision.
@@ -119,7 +126,7 @@ pub struct Exit {
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// The limit that was met: `time`, `cpu`, `memory`, `processes`, `output`, `file`.
+    /// The limit that was met: `time`, `cpu`, `memory`, `processes`, `output`, `file`, `disk`.
     pub limit: Option<String>,
     /// The end in words.
     pub text: String,
@@ -198,6 +205,8 @@ enum Event {
     Empty,
     /// The program wrote more than it may.
     Flood,
+    /// Its folder holds more than it may: the sentence that says so.
+    Full(String),
     /// The server asks the program to end.
     Stop,
     /// The server is gone, or wants no more of it.
@@ -237,6 +246,7 @@ fn supervise(spec: &Spec) -> ExitCode {
         stderr.map(|pipe| pump(pipe, true, Arc::clone(&output), events.clone())),
     ];
     listen(events.clone());
+    look(spec.dir.clone(), spec.limits.disk_mib, events.clone());
     reap(events);
 
     let pid = child.id() as i32;
@@ -312,6 +322,7 @@ fn watch(pid: i32, spec: &Spec, began: Instant, inbox: &Receiver<Event>) -> Verd
                 let text = format!("Output limit met: {} KiB.", limits.output_kib);
                 return Verdict::Limit("output", text);
             }
+            Ok(Event::Full(text)) => return Verdict::Limit("disk", text),
             Ok(Event::Stop) => {
                 asked.get_or_insert_with(Instant::now);
                 terminate(pid);
@@ -549,6 +560,48 @@ fn listen(events: Sender<Event>) {
     });
 }
 
+/// Measures the program's folder: in a thread of its own, so that a full one does not keep the other limits waiting.
+fn look(dir: PathBuf, disk_mib: u64, events: Sender<Event>) {
+    thread::spawn(move || {
+        loop {
+            let began = Instant::now();
+            let (bytes, files) = disk_usage(&dir);
+            let text = if bytes > disk_mib * 1024 * 1024 {
+                format!("Disk limit met: {disk_mib} MiB.")
+            } else if files > FILES {
+                format!("Disk limit met: {FILES} files.")
+            } else {
+                thread::sleep(LOOK.max(began.elapsed() * 4));
+                continue;
+            };
+            let _ = events.send(Event::Full(text));
+            return;
+        }
+    });
+}
+
+/// The bytes that a folder takes on the disk, and how many files it has; not much beyond [`FILES`] is counted. What is deleted
+/// while it is open is not seen, and what a link leads to is not its own.
+fn disk_usage(dir: &Path) -> (u64, u64) {
+    let (mut bytes, mut files) = (0, 0);
+    let mut pending = vec![dir.to_path_buf()];
+    while let Some(dir) = pending.pop() {
+        // What cannot be read, or is gone meanwhile, counts nothing.
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            files += 1;
+            if files > FILES {
+                return (bytes, files);
+            }
+            let Ok(metadata) = entry.metadata() else { continue };
+            bytes += metadata.blocks() * 512;
+            if metadata.is_dir() {
+                pending.push(entry.path());
+            }
+        }
+    }
+    (bytes, files)
+}
+
 fn reap(events: Sender<Event>) {
     thread::spawn(move || {
         loop {
@@ -580,6 +633,25 @@ mod tests {
             got.push_str(&take_text(&mut pending));
             assert_eq!(got, text, "cut at byte {cut}");
         }
+    }
+
+    #[test]
+    fn a_folder_takes_what_its_files_take() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let below = dir.path().join("a/b");
+        std::fs::create_dir_all(&below)?;
+        for name in ["one", "two"] {
+            let mut file = std::fs::File::create(below.join(name))?;
+            file.write_all(&vec![1; 1 << 20])?;
+            file.sync_all()?;
+        }
+        // Its length takes no room, and what a link leads to is elsewhere; a loop ends.
+        std::fs::File::create(dir.path().join("sparse"))?.set_len(1 << 30)?;
+        std::os::unix::fs::symlink(dir.path(), below.join("up"))?;
+        let (bytes, files) = disk_usage(dir.path());
+        assert!((2 << 20..3 << 20).contains(&bytes), "{bytes} bytes");
+        assert_eq!(files, 6, "two folders, three files, a link");
+        Ok(())
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         ("10_gb_at_once_and_bit_by_bit_meet_the_memory_limit", memory),
         ("endless_printing_meets_the_output_limit", printing),
         ("a_large_file_meets_the_file_limit", large_file),
+        ("many_files_meet_the_disk_limit", many_files),
         ("a_child_that_outlives_its_parent_is_ended", left_behind),
         ("200_runs_at_once_are_queued_and_all_run", many),
         ("a_closed_page_ends_its_run", closed_page),
@@ -392,6 +393,26 @@ fn large_file(shared: &Shared) -> Result<()> {
     let code = "fn main() -> std::io::Result<()> { std::fs::write(\"a\", vec![0; 2 << 20]) }";
     let ran = shared.served.run(code)?;
     met(&ran.exit, "file", "File size limit met: 1 MiB")
+}
+
+fn many_files(shared: &Shared) -> Result<()> {
+    // To make many files takes a processor longer than the shared server gives.
+    let limits = [("WORKBOOK_LIMITS", "disk_mib=16")];
+    let served = Served::start(shared.folder.path(), &["--port", "0"], &limits)?;
+    let check = |count: usize, bytes: usize, expected: &str| {
+        let code = format!(
+            "fn main() -> std::io::Result<()> {{
+                std::fs::create_dir(\"below\")?;
+                for number in 0..{count} {{
+                    std::fs::write(format!(\"below/{{number}}\"), [1; {bytes}])?;
+                }}
+                loop {{ std::thread::park() }}
+            }}"
+        );
+        met(&served.run(&code)?.exit, "disk", expected)
+    };
+    check(24, 1 << 20, "Disk limit met: 16 MiB.")?;
+    check(10_001, 0, "Disk limit met: 10000 files.")
 }
 
 fn left_behind(shared: &Shared) -> Result<()> {
