@@ -59,20 +59,7 @@ impl Tree {
 
 /// Stops, then kills every descendant. Returns how many live ones there were beside `program`.
 pub fn kill_all(program: i32) -> u64 {
-    let mut frozen: BTreeMap<i32, Process> = BTreeMap::new();
-    for _ in 0..FREEZE_ROUNDS {
-        let fresh: Vec<Process> = descendants()
-            .into_iter()
-            .filter(|process| frozen.get(&process.pid).is_none_or(|old| old.start != process.start))
-            .collect();
-        if fresh.is_empty() {
-            break;
-        }
-        for process in fresh {
-            process.signal(Signal::STOP);
-            frozen.insert(process.pid, process);
-        }
-    }
+    let frozen = freeze(descendants);
     let lives = |process: &&Process| process.stat().is_some_and(|stat| stat.state != b'Z');
     let beside = frozen.values().filter(|process| process.pid != program).filter(lives).count();
     for process in frozen.values() {
@@ -84,6 +71,48 @@ pub fn kill_all(program: i32) -> u64 {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     beside as u64
+}
+
+/// Stops, then kills what has come to this process, a subreaper, from a leader that was killed, and says whether there was any.
+/// A leader has a session of its own, and what is below it cannot get back into this one: so all that is in other sessions
+/// has come, but for the `known` and what is below them.
+#[cfg(target_os = "linux")]
+pub fn kill_strays(known: &BTreeSet<i32>) -> bool {
+    use rustix::process::{Pid, WaitOptions, waitpid};
+    let Some((own, stat)) = Process::find(std::process::id() as i32) else { return false };
+    let is_ours = |process: &Process, other: &Stat| {
+        known.contains(&process.pid) || other.session == stat.session
+    };
+    let frozen = freeze(|| below(own, is_ours));
+    for process in frozen.values() {
+        process.signal(Signal::KILL);
+    }
+    for process in frozen.values() {
+        // Those that are this process's own by now; the others will be when these are gone.
+        if let Some(pid) = Pid::from_raw(process.pid) {
+            let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+    !frozen.is_empty()
+}
+
+/// Stops what `look` finds, until it finds nothing that is new.
+fn freeze(look: impl Fn() -> Vec<Process>) -> BTreeMap<i32, Process> {
+    let mut frozen: BTreeMap<i32, Process> = BTreeMap::new();
+    for _ in 0..FREEZE_ROUNDS {
+        let fresh: Vec<Process> = look()
+            .into_iter()
+            .filter(|process| frozen.get(&process.pid).is_none_or(|old| old.start != process.start))
+            .collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for process in fresh {
+            process.signal(Signal::STOP);
+            frozen.insert(process.pid, process);
+        }
+    }
+    frozen
 }
 
 /// Asks one child to end.
@@ -101,6 +130,11 @@ pub fn signal(program: i32, signal: Signal) {
     if let Some(pid) = rustix::process::Pid::from_raw(program) {
         let _ = rustix::process::kill_process(pid, signal);
     }
+}
+
+/// Whether a process stands still, as after Ctrl-Z or under a debugger.
+pub fn is_stopped(pid: i32) -> bool {
+    Stat::read(pid).is_some_and(|stat| matches!(stat.state, b'T' | b't'))
 }
 
 /// A process that was seen. Its number alone does not name it: a fork bomb runs through all numbers in seconds, and the one
@@ -144,6 +178,11 @@ impl Process {
 fn descendants() -> Vec<Process> {
     let own = std::process::id() as i32;
     let Some((own, _)) = Process::find(own) else { return Vec::new() };
+    below(own, |_, _| false)
+}
+
+/// All processes below one, nearest first, without those that `skip` names and what is below them.
+fn below(own: Process, skip: impl Fn(&Process, &Stat) -> bool) -> Vec<Process> {
     let listed = fs::exists(format!("/proc/{0}/task/{0}/children", own.pid)).unwrap_or(false);
     let pairs = if listed { Vec::new() } else { all_pairs() };
     let mut found = vec![own];
@@ -163,6 +202,7 @@ fn descendants() -> Vec<Process> {
                 && stat.parent == parent.pid
                 && parent.stat().is_some()
                 && known.insert(pid)
+                && !skip(&process, &stat)
             {
                 found.push(process);
             }
@@ -199,6 +239,7 @@ fn all_pairs() -> Vec<(i32, i32)> {
 struct Stat {
     state: u8,
     parent: i32,
+    session: i32,
     cpu: Duration,
     threads: u64,
     start: u64,
@@ -221,6 +262,7 @@ impl Stat {
         Some(Stat {
             state: *fields.first()?.as_bytes().first()?,
             parent: fields.get(1)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
             cpu: Duration::from_millis(ticks * 10),
             threads: number(20)?,
             start: number(22)?,
@@ -251,11 +293,11 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
-        let text = "42 (a) b (c) R 7 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 3 0 1000 1048576 \
+        let text = "42 (a) b (c) R 7 42 43 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 3 0 1000 1048576 \
                     10 18446744073709551615";
         let stat = Stat::parse(text).expect("a whole line");
         assert_eq!(stat.state, b'R');
-        assert_eq!(stat.parent, 7);
+        assert_eq!((stat.parent, stat.session), (7, 43));
         assert_eq!(stat.cpu, Duration::from_secs(2));
         assert_eq!(stat.threads, 3);
         assert_eq!(stat.start, 1000);

@@ -5,7 +5,9 @@
 //! - I1: when a [`Group`] is dropped, or what [`run`] started ends, is cancelled or takes too long, all of it is ended.
 //! - I2: on SIGINT, SIGTERM and SIGHUP all of it is ended before the runner is, and its temporary files are removed.
 //! - I3: when the runner itself is killed, the kernel closes its sockets, and with that the leaders do the same.
-//! - I4: a process is started by fork(2), in the runner's own process group, without a lock. With posix_spawn(3), the runner
+//! - I4: when what is started kills its leader, the kernel hands what is below it to the runner (Linux), which ends it. A leader
+//!   that is stopped is let go on; one that does not get to it is killed.
+//! - I5: a process is started by fork(2), in the runner's own process group, without a lock. With posix_spawn(3), the runner
 //!   would stand still within the call, and no key would help, when Ctrl-Z stops the child before it has become another
 //!   program. So it stops like any child of a shell's, and `fg` lets both go on.
 
@@ -26,9 +28,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
-use crate::leader;
+use crate::{descendants, leader};
 
 /// What is kept of each stream's beginning; a test that prints without end must not fill the memory.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;
@@ -40,6 +43,12 @@ const STRAGGLERS: Duration = Duration::from_millis(200);
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a leader or the guard may take to end all that it keeps.
 const END_LIMIT: Duration = Duration::from_secs(10);
+/// How often a leader is let go on that somebody may have stopped.
+const URGE: Duration = Duration::from_millis(250);
+/// How often to look at a leader that is to end, and for what is left of one that was killed.
+const AGAIN: Duration = Duration::from_millis(10);
+/// How many of these looks may find it stopped: somebody stops it again and again.
+const MAX_STILL: usize = 100;
 
 /// The runner's folder for what is temporary, and the guard that removes it when the runner is gone.
 struct Ground {
@@ -50,16 +59,29 @@ struct Ground {
 
 struct State {
     ground: Option<Ground>,
+    /// The guard's id.
+    guard: Option<u32>,
     /// Nothing is started any more.
     closed: bool,
     /// A signal came: its handler ends the runner, and nobody else does.
     interrupted: bool,
     /// The leaders that live, by their ids.
     leaders: BTreeMap<u32, UnixStream>,
+    /// How many leaders are being started, and are not among these yet.
+    starting: usize,
+    /// What a leader leaves when it is killed comes to the runner (I4).
+    is_subreaper: bool,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { ground: None, closed: false, interrupted: false, leaders: BTreeMap::new() });
+static STATE: Mutex<State> = Mutex::new(State {
+    ground: None,
+    guard: None,
+    closed: false,
+    interrupted: false,
+    leaders: BTreeMap::new(),
+    starting: 0,
+    is_subreaper: false,
+});
 
 /// The program that leads; unless a test names one, it is this one.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -100,7 +122,7 @@ fn own(word: &str, adapt: impl FnOnce(&mut Command)) -> Result<(Child, UnixStrea
     command.arg0("workbook").arg(word);
     command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null());
     adapt(&mut command);
-    // I4: it is our group already, and std forks for it.
+    // I5: it is our group already, and std forks for it.
     command.gid(rustix::process::getgid().as_raw());
     let child = command.spawn().context("cannot start this program once more")?;
     Ok((child, ours))
@@ -121,6 +143,7 @@ fn folder() -> Result<PathBuf> {
         bail!("cannot make a folder in {}", std::env::temp_dir().display());
     };
     let folder = PathBuf::from(OsString::from_vec(path));
+    state.guard = Some(guard.id());
     state.ground = Some(Ground { folder: folder.clone(), socket, guard });
     Ok(folder)
 }
@@ -139,6 +162,11 @@ pub fn scratch() -> Result<tempfile::TempDir> {
 /// When the system has no room for a process, or signals are taken already.
 pub fn begin(status: i32) -> Result<()> {
     folder()?;
+    #[cfg(target_os = "linux")]
+    {
+        let done = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        state().is_subreaper = done.is_ok();
+    }
     ctrlc::set_handler(move || {
         close(true);
         // The cursor may stand behind a line that is not finished, and behind the terminal's own ^C. There may be nobody
@@ -175,16 +203,67 @@ fn close(interrupted: bool) {
     dismiss(guard.id(), &socket);
     // The guard goes when all leaders have gone.
     let mut lines = Lines::new(socket);
-    while matches!(lines.next(Some(END_LIMIT)), Line::Text(_)) {}
+    let until = Instant::now() + END_LIMIT;
+    let mut stills: BTreeMap<u32, usize> = BTreeMap::new();
+    while !matches!(lines.next(Some(AGAIN)), Line::Closed) && Instant::now() < until {
+        urge(guard.id());
+        for id in state().leaders.keys() {
+            hurry(*id, stills.entry(*id).or_default());
+        }
+    }
+    end_strays();
 }
 
 /// Tells a leader or the guard to end, and lets it go on if somebody has stopped it.
 fn dismiss(id: u32, socket: &UnixStream) {
     let _ = socket.shutdown(Shutdown::Write);
+    urge(id);
+}
+
+fn urge(id: u32) {
     if let Some(pid) = Pid::from_raw(id as i32) {
         let _ = rustix::process::kill_process(pid, Signal::CONT);
     }
 }
+
+/// Lets a leader go on that ought to end, or kills it when it was seen to be stopped too often.
+fn hurry(id: u32, still: &mut usize) {
+    *still += usize::from(descendants::is_stopped(id as i32));
+    match Pid::from_raw(id as i32) {
+        Some(pid) if *still > MAX_STILL => {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+        _ => urge(id),
+    }
+}
+
+/// I4: ends what leaders have left that were killed.
+#[cfg(target_os = "linux")]
+fn end_strays() {
+    let until = Instant::now() + END_LIMIT;
+    loop {
+        let state = state();
+        if !state.is_subreaper {
+            return;
+        }
+        // One that is being started looks like what a leader has left.
+        if state.starting == 0 {
+            let known = state.leaders.keys().copied().chain(state.guard);
+            let known = known.map(|id| id as i32).collect();
+            if !descendants::kill_strays(&known) {
+                return;
+            }
+        }
+        drop(state);
+        if Instant::now() >= until {
+            return;
+        }
+        thread::sleep(AGAIN);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_strays() {}
 
 /// Kills what has escaped its leader; to be called when nothing else is running.
 pub fn sweep_own() {
@@ -268,7 +347,8 @@ impl Group {
         let cannot = || format!("cannot start {}", program.to_string_lossy());
         stay_if_interrupted();
         let folder = folder()?;
-        let (mut leader, socket) = own(leader::LEAD, |leader| {
+        state().starting += 1;
+        let led = own(leader::LEAD, |leader| {
             leader.arg(&folder).arg(input).arg(program).args(command.get_args());
             for (name, value) in command.get_envs() {
                 match value {
@@ -281,19 +361,22 @@ impl Group {
             }
             leader.stdout(stdout).stderr(stderr);
         })
-        .with_context(cannot)?;
+        .and_then(|(leader, socket)| {
+            let shared = socket.try_clone().context("cannot share a socket")?;
+            Ok((leader, socket, shared))
+        });
+        let mut state = state();
+        state.starting -= 1;
+        let (mut leader, socket, shared) = led.with_context(cannot)?;
         let streams = (leader.stdout.take(), leader.stderr.take());
-        let shared = socket.try_clone().context("cannot share a socket")?;
+        state.leaders.insert(leader.id(), shared);
+        let is_refused = state.closed || cancel.is_cancelled();
+        drop(state);
         let mut group = Group { leader, lines: Lines::new(socket), pid: 0, ended: None };
-        {
-            let mut state = state();
-            state.leaders.insert(group.leader.id(), shared);
-            if state.closed || cancel.is_cancelled() {
-                drop(state);
-                return Err(Cancelled.into());
-            }
+        if is_refused {
+            return Err(Cancelled.into());
         }
-        let said = match group.lines.next(Some(START_LIMIT)) {
+        let said = match group.next(Some(START_LIMIT)) {
             Line::Text(text) => String::from_utf8_lossy(&text).into_owned(),
             Line::Late | Line::Closed => String::new(),
         };
@@ -321,7 +404,7 @@ impl Group {
 
     fn wait_for(&mut self, limit: Option<Duration>) -> Option<ExitStatus> {
         if self.ended.is_none() {
-            self.ended = match self.lines.next(limit) {
+            self.ended = match self.next(limit) {
                 Line::Text(text) => {
                     let text = String::from_utf8_lossy(&text);
                     let status = text.strip_prefix("ended ").and_then(|raw| raw.parse().ok());
@@ -336,6 +419,18 @@ impl Group {
         self.ended
     }
 
+    /// The leader's next line. Meanwhile, it goes on if somebody has stopped it.
+    fn next(&mut self, limit: Option<Duration>) -> Line {
+        let until = limit.map(|limit| Instant::now() + limit);
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match self.lines.next(Some(left.map_or(URGE, |left| left.min(URGE)))) {
+                Line::Late if left.is_none_or(|left| left > URGE) => urge(self.leader.id()),
+                line => return line,
+            }
+        }
+    }
+
     /// Sends a signal to the program alone, as a terminal's `kill` would.
     pub fn signal(&mut self, signal: Signal) {
         // It may have ended.
@@ -346,24 +441,35 @@ impl Group {
 impl Drop for Group {
     /// I1: when this returns, nothing of it is left.
     fn drop(&mut self) {
-        dismiss(self.leader.id(), &self.lines.socket);
+        let id = self.leader.id();
+        dismiss(id, &self.lines.socket);
         let until = Instant::now() + END_LIMIT;
-        let left = || until.saturating_duration_since(Instant::now());
+        let mut still = 0;
         let ended = loop {
-            match self.lines.next(Some(left())) {
+            match self.lines.next(Some(AGAIN)) {
                 Line::Text(_) => {}
-                Line::Late => break false,
+                Line::Late if Instant::now() >= until => break false,
+                Line::Late => hurry(id, &mut still),
                 Line::Closed => break true,
             }
         };
         if !ended {
             let _ = self.leader.kill();
         }
-        // After this its id is free for another.
-        state().leaders.remove(&self.leader.id());
+        if let Some(pid) = Pid::from_raw(id as i32) {
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == Errno::INTR) {}
+        }
+        // It has ended, and nobody looks for its id: after this, that is free for another.
+        let mut state = state();
+        state.leaders.remove(&id);
         let orderly = self.leader.wait().is_ok_and(|status| status.success());
-        if !orderly && let Some(group) = Pid::from_raw(self.pid).filter(|_| self.pid > 1) {
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        drop(state);
+        if !orderly {
+            if let Some(group) = Pid::from_raw(self.pid).filter(|_| self.pid > 1) {
+                let _ = rustix::process::kill_process_group(group, Signal::KILL);
+            }
+            end_strays();
         }
     }
 }

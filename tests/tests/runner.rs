@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         ("watch_works_where_the_disk_tells_nothing", watch_works_where_the_disk_tells_nothing),
         ("nothing_survives_a_check_that_is_ended", nothing_survives_a_check_that_is_ended),
         ("what_hides_from_a_check_ends_with_its_test", what_hides_from_a_check_ends_with_its_test),
+        ("nothing_survives_its_leader", nothing_survives_its_leader),
         (
             "a_check_can_be_stopped_at_any_time_and_goes_on",
             a_check_can_be_stopped_at_any_time_and_goes_on,
@@ -810,6 +811,42 @@ fn what_hides_from_a_check_ends_with_its_test() {
         check.signal(signal);
         check.wait();
         gone(hanging);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nothing_survives_its_leader() {}
+
+/// A test's parent is its leader: what a test leaves behind ends even if that is killed, or stopped.
+#[cfg(target_os = "linux")]
+fn nothing_survives_its_leader() {
+    let book = Book::new("leader");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("four", "n * 4");
+    let path = "my/ch07-tiny/tests/step4_four.rs";
+    let sleeper = "sleeper.arg(\"600\").stdin(held).process_group(0).spawn().expect(\"starts\");";
+    let test = book.read(path).replace("Command::new(\"sleep\")", "Command::new(\"sh\")");
+    assert!(test.contains(sleeper), "{test}");
+    // It ends by itself when its leader has, or after so many turns.
+    let again = "setsid -f env -i sh -c 'i=0; while [ $i -lt 5000000 ] && kill -STOP $0; do i=$((i+1)); done' $p";
+    for (ends, again) in [("kill -KILL $p", ""), ("kill -STOP $p", ""), ("kill -STOP $p", again)] {
+        let script = format!(
+            "p=$(cut -d' ' -f4 /proc/$PPID/stat); setsid -f env -i sleep 600 <&0; {again}\n{ends}"
+        );
+        let hidden =
+            format!("sleeper.args([\"-c\", {script:?}]).stdin(held).status().expect(\"starts\");");
+        book.put(path, &test.replace(sleeper, &hidden));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let args = ["check", "four", "--limit", if again.is_empty() { "600" } else { "1" }];
+        let mut check = Running::start(&book, &args, port);
+        let hanging = knocked(&listener);
+        let status = check.wait();
+        gone(hanging);
+        // One stop is no reason for another verdict.
+        if again.is_empty() {
+            assert_eq!(status.success(), ends.contains("STOP"), "{script}: {}", check.said);
+        }
     }
 }
 
