@@ -18,8 +18,9 @@
 //! them on itself and then becomes the program.
 //!
 //! Left out: namespaces, seccomp and cgroups. The reader's own code runs with the reader's own rights; this stops
-//! accidents, not attacks: what a block writes outside its folder, or deletes and keeps open, is not counted. Outside Linux there is no subreaper and no /proc: there, limits are the kernel's per process,
-//! and what is killed is the program's process group.
+//! accidents, not attacks: what a block writes outside of its folder, or deletes and keeps open, is not counted. Outside
+//! Linux there is no subreaper and no /proc: there, limits are the kernel's per process, and what is killed is the program's
+//! process group.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;

@@ -2,17 +2,21 @@
 //!
 //! The server listens on loopback, but every web page that the reader's browser shows can send requests there. So:
 //!
-//! - I1: `Host` is this server's own address by number or `localhost`. A foreign name that was pointed at 127.0.0.1 (DNS
+//! - I1: `Host`, and the target where it names a host, is this server's own address by number or `localhost`. A foreign name that was pointed at 127.0.0.1 (DNS
 //!   rebinding) gets nothing, not even a page, since pages carry the token.
-//! - I2: a request with an `Origin` that is not this server's is refused.
+//! - I2: a request with an `Origin` that is not this server's, or with two, is refused.
 //! - I3: what acts is POST and carries the token, a random number of this start. It stands in the pages' `<head>`; other
 //!   sites cannot read it, and cannot send it without a preflight request, which is refused.
 //! - I4: a request that does not come whole in time is refused, however slowly it trickles (its head: the connection).
 //! - I5: pages may load and call this server only (Content-Security-Policy), and may not be framed by others.
+//!
+//! Left out: other users of this machine. What connects to loopback does not say whose it is, so they can read a page, and the
+//! token in it.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
@@ -61,12 +65,24 @@ impl Guard {
     }
 
     /// Why a request is refused; `None` when it is not.
-    pub fn refuses(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Refusal> {
+    pub fn refuses(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Refusal> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
         if headers.get_all(header::HOST).iter().count() != 1 {
             return Some((
                 StatusCode::BAD_REQUEST,
                 "A request names its host once (RFC 9112, 3.2).",
+            ));
+        }
+        // A target that names a host itself outranks the header (RFC 9112, 3.2.2).
+        let is_own_target =
+            |host: &Authority| uri.scheme_str() == Some("http") && self.is_own_host(host.as_str());
+        if !uri.authority().is_none_or(is_own_target) {
+            return Some((StatusCode::FORBIDDEN, "This address is not the workbook's."));
+        }
+        if headers.get_all(header::ORIGIN).iter().count() > 1 {
+            return Some((
+                StatusCode::BAD_REQUEST,
+                "A request comes from one place (RFC 6454, 7.3).",
             ));
         }
         if !text("host").is_some_and(|host| self.is_own_host(host)) {
@@ -78,7 +94,7 @@ impl Guard {
         if text("origin").is_some_and(is_foreign) {
             return Some((StatusCode::FORBIDDEN, "Another site sent this request."));
         }
-        if !path.starts_with("/api/") {
+        if !uri.path().starts_with("/api/") {
             let reads = method == Method::GET || method == Method::HEAD;
             return (!reads).then_some((StatusCode::METHOD_NOT_ALLOWED, "Pages are for reading."));
         }
@@ -101,8 +117,7 @@ pub type Refusal = (StatusCode, &'static str);
 
 /// Lets a request through or not, and marks what goes out.
 pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let mut response = match guard.refuses(request.method(), &path, request.headers()) {
+    let mut response = match guard.refuses(request.method(), request.uri(), request.headers()) {
         Some(refusal) => refusal.into_response(),
         None => match whole(request).await {
             Ok(request) => next.run(request).await,
@@ -153,7 +168,9 @@ mod tests {
             if let Some(token) = token {
                 put(TOKEN, token);
             }
-            let got = guard.refuses(&method, "/api/run", &headers).map(|(status, _)| status);
+            let got = guard
+                .refuses(&method, &Uri::from_static("/api/run"), &headers)
+                .map(|(status, _)| status);
             assert_eq!(got, expected, "{method} {host} {origin:?} {token:?}");
         };
         let token = Some(good.as_str());
@@ -193,12 +210,49 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, HeaderValue::from_static(host));
             }
-            let got = guard.refuses(&Method::GET, "/", &headers).map(|(status, _)| status);
+            let got = guard
+                .refuses(&Method::GET, &Uri::from_static("/"), &headers)
+                .map(|(status, _)| status);
             assert_eq!(got, expected, "{hosts:?}");
         };
         check(&["127.0.0.1:3000"], None);
         check(&["127.0.0.1:3000", "127.0.0.1:3000"], Some(StatusCode::BAD_REQUEST));
         check(&["127.0.0.1:3000", "evil.example"], Some(StatusCode::BAD_REQUEST));
         check(&[], Some(StatusCode::BAD_REQUEST));
+    }
+    #[test]
+    fn a_target_that_names_a_host_names_this_one() {
+        let guard = Guard::new(3000).expect("random bytes");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:3000"));
+        let check = |target: &'static str, expected: Option<StatusCode>| {
+            let got = guard.refuses(&Method::GET, &Uri::from_static(target), &headers);
+            assert_eq!(got.map(|(status, _)| status), expected, "{target}");
+        };
+        check("http://127.0.0.1:3000/", None);
+        check("http://localhost:3000/a.html", None);
+        check("/http://evil.example/", None);
+        for target in [
+            "http://evil.example/",
+            "http://evil.example:3000/api/run",
+            "http://127.0.0.1/",
+            "https://127.0.0.1:3000/",
+            "http://evil.example@127.0.0.1:3000/",
+            "evil.example:3000",
+        ] {
+            check(target, Some(StatusCode::FORBIDDEN));
+        }
+    }
+
+    #[test]
+    fn a_request_comes_from_one_place() {
+        let guard = Guard::new(3000).expect("random bytes");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:3000"));
+        for origin in ["http://127.0.0.1:3000", "http://evil.example"] {
+            headers.append(header::ORIGIN, HeaderValue::from_static(origin));
+        }
+        let got = guard.refuses(&Method::GET, &Uri::from_static("/"), &headers);
+        assert_eq!(got.map(|(status, _)| status), Some(StatusCode::BAD_REQUEST));
     }
 }

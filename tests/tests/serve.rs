@@ -167,6 +167,11 @@ fn refusals(shared: &Shared) -> Result<()> {
     check("GET", "/", &rebound, "", "", 403)?;
     check("GET", "/index.html", &rebound, "", "", 403)?;
     check("POST", "/", &served.host, &own, &token, 405)?;
+    check("GET", "http://evil.example/", &served.host, "", "", 403)?;
+    check("GET", &format!("{own}/"), &served.host, "", "", 200)?;
+    let two = [("origin", own.as_str()), ("origin", "http://evil.example")];
+    let answer = served.request("GET", "/", &two, "")?;
+    ensure!(answer.status == 400, "two origins: {}", answer.head);
     check("POST", "/api/run", &served.host, &own, &token, 200)
 }
 
