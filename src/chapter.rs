@@ -217,6 +217,11 @@ impl Chapter {
         })
     }
 
+    /// The repository, two folders above the chapter's.
+    pub fn root(&self) -> &Path {
+        self.dir.ancestors().nth(2).unwrap_or(&self.dir)
+    }
+
     /// 1 for `ch01-sockets`.
     pub fn number(&self) -> u32 {
         number_of(&self.name)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use regex::Regex;
 
-use crate::chapter::Chapter;
+use crate::chapter::{Chapter, Step};
 use crate::compile::Fault;
 use crate::cut;
 use crate::processes::{self, Cancel};
@@ -216,7 +216,7 @@ impl Print<'_> {
         match &report.verdict {
             Verdict::Broken(faults) => {
                 out += &head("does not compile");
-                out += &self.faults(faults);
+                out += &self.faults(unit, faults);
             }
             Verdict::Wrong { failed, .. } => {
                 out += &head("wrong answer");
@@ -227,7 +227,9 @@ impl Print<'_> {
                 if failed.len() > shown {
                     let others: Vec<&str> =
                         failed[shown..].iter().map(|trial| trial.name.as_str()).collect();
-                    out += &wrap(&format!("-v shows the others too: {}", others.join(", ")), "  ");
+                    let more =
+                        format!("`{}` shows the others too: {}", verbose(unit), others.join(", "));
+                    out += &wrap(&more, "  ");
                 }
             }
             Verdict::Missing(what) => {
@@ -247,7 +249,7 @@ impl Print<'_> {
         out
     }
 
-    fn faults(&self, faults: &[Fault]) -> String {
+    fn faults(&self, unit: &Unit, faults: &[Fault]) -> String {
         let mut out = String::new();
         let shown = if self.verbose { faults.len() } else { 1 };
         for fault in faults.iter().take(shown) {
@@ -260,8 +262,10 @@ impl Print<'_> {
         }
         match faults.len() - shown.min(faults.len()) {
             0 => {}
-            1 => out += "  and 1 more error: -v shows it\n",
-            more => out += &format!("  and {more} more errors: -v shows them\n"),
+            1 => out += &format!("  and 1 more error: `{}` shows it\n", verbose(unit)),
+            more => {
+                out += &format!("  and {more} more errors: `{}` shows them\n", verbose(unit));
+            }
         }
         out
     }
@@ -277,7 +281,7 @@ impl Print<'_> {
         let line = failure.line.map(|line| format!(":{line}")).unwrap_or_default();
         let name = trial.name.rsplit("::").next().unwrap_or_default();
         out += &format!("  test {name}, {}{line}\n", self.mine.shown(file));
-        out += &self.values(failure);
+        out += &self.values(unit, failure);
         if self.verbose {
             out += "  all that it printed:\n";
             for line in trial.output.lines().filter(|line| !line.is_empty()) {
@@ -287,7 +291,7 @@ impl Print<'_> {
         out
     }
 
-    fn values(&self, failure: &Failure) -> String {
+    fn values(&self, unit: &Unit, failure: &Failure) -> String {
         let mut out = String::new();
         let most = if self.verbose { usize::MAX } else { MAX_SHOWN_LINES };
         let mut put = |label: &str, text: &str| {
@@ -308,7 +312,8 @@ impl Print<'_> {
                 out += &format!("      {line}\n");
             }
             if lines.len() > most {
-                out += &format!("      … {} more lines: -v shows them\n", lines.len() - most);
+                let more = lines.len() - most;
+                out += &format!("      … {more} more lines: `{}` shows them\n", verbose(unit));
             }
         };
         match failure.message.strip_prefix("input:") {
@@ -323,6 +328,16 @@ impl Print<'_> {
         out
     }
 
+    /// The first step that is the reader's to write and is not done.
+    fn left(&self) -> Option<&Step> {
+        let chapter = &self.mine.chapter;
+        let progress = Progress::load(chapter.root()).unwrap_or_default();
+        chapter.steps.iter().find(|step| {
+            let unit = Unit::Step((*step).clone());
+            !progress.is_done(&unit.progress_id(chapter)) && unit.is_own(self.mine)
+        })
+    }
+
     /// What to do next: the first unit that waits for the reader.
     pub fn next(&self, reports: &[Report]) -> String {
         let chapter = &self.mine.chapter;
@@ -332,7 +347,13 @@ impl Print<'_> {
                 [Report { unit: Unit::Step(step), .. }] => Some(step.number()),
                 _ => None,
             };
-            if let Some(next) = one.and_then(|number| chapter.steps.get(number)) {
+            // After an exercise: the first step that is left, which may be any.
+            let is_exercise = |report: &Report| matches!(report.unit, Unit::Exercise(_));
+            let left = match reports.iter().all(is_exercise) {
+                true => self.left(),
+                false => None,
+            };
+            if let Some(next) = one.and_then(|number| chapter.steps.get(number)).or(left) {
                 let page = crate::page(chapter, &next.page());
                 return format!(
                     "\nall right\n\nnext    {}: {}\nread    {page}\n",
@@ -374,6 +395,11 @@ impl Print<'_> {
         }
         out
     }
+}
+
+/// What shows all of a verdict, `watch` running or not.
+fn verbose(unit: &Unit) -> String {
+    format!("cargo run -- check {} -v", unit.id())
 }
 
 /// rustc names files as it sees them, from the copy, and an exercise as its tests do; the reader's are below `mine`.

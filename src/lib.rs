@@ -58,9 +58,11 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Usage(message.into()))
 }
 
-/// Where a chapter's page is read while `cargo run` serves the book: `page(chapter, "1-echo.md#your-turn")`.
+/// Where a chapter's page is read: on the server of this repository if one runs, otherwise where `cargo run` will have it.
 pub fn page(chapter: &chapter::Chapter, section: &str) -> String {
-    format!("http://127.0.0.1:3000/{}/{}", chapter.name, section.replacen(".md", ".html", 1))
+    let address = serve::address(chapter.root());
+    let address = address.as_deref().unwrap_or("http://127.0.0.1:3000");
+    format!("{address}/{}/{}", chapter.name, section.replacen(".md", ".html", 1))
 }
 
 /// Writes a file whole or not at all, and its folder if need be: a reader who looks meanwhile sees the old text or the new.

@@ -24,6 +24,10 @@ const SLOW: Duration = Duration::from_secs(2);
 /// How long the tests of a program may take at once. Those of a step that is right end within it.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
+/// What to look for when a test does not end.
+const FOR_EVER: &str = "It waits for ever, or loops: what is to end it, and does that end it?\n\
+                        A read of 0 bytes, for one, is the end, and must stop the loop.";
+
 /// How a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -213,7 +217,10 @@ fn judge(name: &str, finished: &Finished, limit: Duration) -> Outcome {
     }
     let says = |message: String| Outcome::Failed(Failure { message, ..Failure::default() });
     if finished.timed_out {
-        return says(format!("it did not end within {} s, and was ended", limit.as_secs_f32()));
+        return says(format!(
+            "it did not end within {} s, and was ended\n{FOR_EVER}",
+            limit.as_secs_f32()
+        ));
     }
     if let Some(panic) = own {
         return Outcome::Failed(parts(panic));
@@ -393,6 +400,7 @@ mod tests {
         let Outcome::Failed(failure) = judge("mine", &hang, Duration::from_secs(15)) else {
             panic!("a hang is a failure");
         };
-        assert_eq!(failure.message, "it did not end within 15 s, and was ended");
+        let said = format!("it did not end within 15 s, and was ended\n{FOR_EVER}");
+        assert_eq!(failure.message, said);
     }
 }

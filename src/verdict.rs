@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -303,9 +303,8 @@ impl Judge<'_> {
             Unit::Step(_) => true,
             Unit::Exercise(_) => trial::of_exercise(name),
         };
-        let terminal = io::stdout().is_terminal();
         let slow = |name: &str| {
-            if terminal && !self.cancel.is_cancelled() {
+            if !self.cancel.is_cancelled() {
                 let name = name.rsplit("::").next().unwrap_or(name);
                 println!("  (still running: {name}; it is ended after {} s)", self.limit.as_secs());
             }

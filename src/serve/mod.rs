@@ -22,6 +22,7 @@ pub mod stage;
 pub mod stamp;
 
 use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
 use std::future::Future;
 use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
@@ -96,6 +97,8 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     if args.port != 0 && port != args.port {
         println!("Port {} is taken; using {port}.", args.port);
     }
+    // Held until the end. Without it, the other words name the usual port.
+    let _address = leave_address(root, port).ok();
     let first = book::open(root);
     let shared = Arc::new(Shared {
         root: root.to_path_buf(),
@@ -120,6 +123,34 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     // A book that is being built is not waited for: it is built anew next time.
     runtime.shutdown_background();
     Ok(code)
+}
+
+/// Where the server of a repository says its address: the file is locked as long as it runs.
+fn address_file(root: &Path) -> PathBuf {
+    root.join("target/serve.address")
+}
+
+/// Leaves the address to the other words; of two servers of one repository, the first one's.
+fn leave_address(root: &Path, port: u16) -> Result<File> {
+    fs::create_dir_all(root.join("target"))?;
+    let path = address_file(root);
+    let mut file = File::options().create(true).truncate(false).write(true).open(&path)?;
+    file.try_lock()?;
+    file.set_len(0)?;
+    file.write_all(format!("http://127.0.0.1:{port}").as_bytes())?;
+    Ok(file)
+}
+
+/// The address of the server that runs for a repository: `http://127.0.0.1:3000`.
+pub fn address(root: &Path) -> Option<String> {
+    let path = address_file(root);
+    let file = File::open(&path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            fs::read_to_string(&path).ok().filter(|text| !text.is_empty())
+        }
+        _ => None,
+    }
 }
 
 fn listen(wanted: u16) -> Result<TcpListener> {

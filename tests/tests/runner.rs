@@ -579,7 +579,7 @@ fn check_tells_the_verdicts_apart_and_none_hides_another() {
         "step 2, Twice twice: does not compile",
         "error[E0425]: cannot find value `missing` in this scope",
         "--> my/ch07-tiny/src/two.rs:5:30",
-        "and 1 more error: -v shows it",
+        "and 1 more error: `cargo run -- check step2_two -v` shows it",
         "page  http://127.0.0.1:3000/ch07-tiny/2-two.html",
         "step 3, Three times: wrong answer",
         "  I3: it is as many times as much, whatever it is.",
@@ -599,8 +599,15 @@ fn check_tells_the_verdicts_apart_and_none_hides_another() {
 
     book.write_body("two", "n * 4");
     book.write_body("four", "loop { std::thread::park() }");
-    let parts = ["4 four", "wrong answer", "it did not end within 1 s, and was ended"];
-    book.run(&["check", "four", "--limit", "1"]).says(1, &parts);
+    // Told while it runs, though nobody looks at a terminal.
+    let parts = [
+        "  (still running: multiplies; it is ended after 4 s)",
+        "4 four",
+        "wrong answer",
+        "it did not end within 4 s, and was ended",
+        "It waits for ever, or loops",
+    ];
+    book.run(&["check", "four", "--limit", "4"]).says(1, &parts);
 
     book.write_body("four", "std::process::exit(n as i32 - 1)");
     book.run(&["check", "four"]).says(1, &["the process ended before the test did"]);
@@ -614,6 +621,17 @@ fn check_tells_the_verdicts_apart_and_none_hides_another() {
     book.run(&["check", "ex_shout"]).says(1, &["not started", "as many as step 5 says"]);
     book.put("my/ch07-tiny/exercises/ex_shout.rs", &solution);
     book.run(&["check", "ex_shout"]).says(1, &["waits", "for step 5, which is not written yet"]);
+
+    // Right while a step above is not begun: that step is next.
+    book.write_body("five", "n * 5");
+    book.put(
+        "my/ch07-tiny/exercises/ex_shout.rs",
+        "//! S.\n\n/// S.\npub fn shout(n: u32) -> String {\n    \
+              \"A\".repeat(n as usize * 5)\n}\n",
+    );
+    let parts = ["ex_shout", "all right", "next    step2_two: Twice twice", "ch07-tiny/2-two.html"];
+    book.run(&["check", "ex_shout"]).says(0, &parts);
+    book.put("my/ch07-tiny/exercises/ex_shout.rs", &solution);
 
     book.run(&["reset", "step4", "--yes"]).says(0, &[]);
     for step in ["step3", "step4", "step5"] {
@@ -1033,7 +1051,10 @@ fn holds() {
     command.env("CARGO_PKG_NAME", "workbook").env("CARGO_PKG_VERSION_MAJOR", "9");
     let said = Said::from(&["check", "one"], &command.output().expect("it starts"));
     let whole = format!("{replay} {}\n", "long_name".repeat(9));
-    said.says(1, &["wrong answer", &whole, "more lines: -v shows them"]);
+    said.says(
+        1,
+        &["wrong answer", &whole, "more lines: `cargo run -- check step1_one -v` shows them"],
+    );
 }
 
 fn nothing_is_right_while_a_todo_of_the_starter_stands() {
@@ -1086,7 +1107,9 @@ fn what_is_wrong_what_passes_and_what_is_not_started_are_counted_from_the_top() 
     let text = book.read(path).replace("todo!(\"step 1: one::one\")", "n * 3");
     book.put(path, &text);
     let said = book.run(&["check", "step1"]);
-    let line = said.says(1, &["test z, ", "-v shows the others too: b"]).line("1 one");
+    let line = said
+        .says(1, &["test z, ", "`cargo run -- check step1_one -v` shows the others too: b"])
+        .line("1 one");
     assert!(line.ends_with("wrong answer      2 wrong, 1 pass, 2 not started"), "{said:#?}");
 }
 

@@ -73,6 +73,7 @@ fn main() -> ExitCode {
         ("an_unchanged_book_is_not_built_again", unchanged),
         ("a_book_that_four_build_at_once_is_whole", built_at_once),
         ("progress_is_told_while_it_is_made", progress),
+        ("other_words_name_the_address_of_the_server_that_runs", address),
         ("a_stage_starts_talks_and_stops", stage),
         ("a_stage_takes_and_gives_more_than_the_buffers_hold", stage_under_load),
         ("a_stage_that_is_not_there_is_refused", no_stage),
@@ -624,6 +625,27 @@ fn built_at_once(_: &Shared) -> Result<()> {
         }
         Ok(())
     })
+}
+
+fn address(_: &Shared) -> Result<()> {
+    let folder = small_book()?;
+    let chapter = workbook::chapter::Chapter::find(folder.path(), "ch01")?;
+    let page = || workbook::page(&chapter, "1-echo.md#your-turn");
+    let usual = "http://127.0.0.1:3000/ch01-demo/1-echo.html#your-turn";
+    ensure!(page() == usual, "without a server: {}", page());
+    let mut served = serve(folder.path())?;
+    let own = format!("http://{}/ch01-demo/1-echo.html#your-turn", served.host);
+    ensure!(page() == own, "with one: {}", page());
+    // A second one of the same folder says nothing of itself.
+    let mut second = serve(folder.path())?;
+    ensure!(page() == own, "with two: {}", page());
+    second.signal("INT")?;
+    second.wait()?;
+    ensure!(page() == own, "without the second: {}", page());
+    served.signal("KILL")?;
+    served.wait()?;
+    ensure!(page() == usual, "however it ended: {}", page());
+    Ok(())
 }
 
 fn progress(_: &Shared) -> Result<()> {
