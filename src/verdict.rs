@@ -12,7 +12,7 @@ use crate::backup;
 use crate::chapter::{Chapter, Exercise, Step};
 use crate::compile::{self, Compiled, Fault};
 use crate::cut;
-use crate::processes::{self, Cancel};
+use crate::processes::{self, Cancel, Cancelled};
 use crate::progress;
 use crate::rebuild::{Files, Rebuild};
 use crate::source;
@@ -234,7 +234,8 @@ impl Judge<'_> {
             let dir = compile::copy_dir(self.root, self.mine);
             let target = self.root.join("target/my");
             built.compiled =
-                compile::compile(&dir, &target, &names, &names, self.colour, &self.cancel)?;
+                compile::compile(&dir, &target, &names, &names, self.colour, &self.cancel)
+                    .map_err(|error| self.named(&dir, error))?;
             let Some(faults) = built.compiled.in_library() else { return Ok(built) };
             let mut fresh: BTreeMap<usize, Vec<Fault>> = BTreeMap::new();
             for fault in faults {
@@ -254,6 +255,23 @@ impl Judge<'_> {
                 built.broken.insert(number, faults);
             }
         }
+    }
+
+    /// What cargo says of the copy is meant for the reader's folder.
+    fn named(&self, copy: &Path, error: anyhow::Error) -> anyhow::Error {
+        if error.is::<Cancelled>() {
+            return error;
+        }
+        let mine = self.mine.shown("");
+        let manifest = format!("--> {mine}Cargo.toml");
+        let mut text = format!("{error:#}").replace("--> Cargo.toml", &manifest);
+        for copy in [copy.canonicalize().unwrap_or_default(), copy.to_path_buf()] {
+            let copy = copy.display().to_string();
+            if !copy.is_empty() {
+                text = text.replace(&copy, mine.trim_end_matches('/'));
+            }
+        }
+        anyhow::Error::msg(text)
     }
 
     fn put_book(&self, number: usize, instead: &mut Files) -> Result<()> {

@@ -89,7 +89,8 @@ pub struct Shared {
 pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     let mut allowed = Allowed::default();
     if let Ok(text) = std::env::var("WORKBOOK_LIMITS") {
-        allowed = allowed.adjusted(&text)?;
+        let refused = |error| crate::usage(format!("{error:#}"));
+        allowed = allowed.adjusted(&text).map_err(refused)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listener = runtime.block_on(async { listen(args.port) })?;

@@ -104,6 +104,7 @@ fn main() -> ExitCode {
             progress_that_cannot_be_read_is_kept_and_hides_nothing,
         ),
         ("nothing_is_written_through_a_link", nothing_is_written_through_a_link),
+        ("a_broken_manifest_is_named_as_the_readers", a_broken_manifest_is_named_as_the_readers),
         ("what_cannot_be_read_is_not_overwritten", what_cannot_be_read_is_not_overwritten),
         (
             "what_is_no_source_is_named_and_not_waited_for",
@@ -451,6 +452,9 @@ fn wrong_arguments_get_one_line_and_status_2() {
     ] {
         book.run(args).refuses(1, parts);
     }
+    let mut serve = book.command(&["serve", "--port", "0"]);
+    let output = serve.env("WORKBOOK_LIMITS", "zzz").output().expect("it starts");
+    Said::from(&["serve"], &output).refuses(2, &["WORKBOOK_LIMITS: \"zzz\" is not name=number"]);
     assert!(!book.0.join("my/ch07-tiny").exists(), "nothing was laid out");
     for args in [&["help"][..], &["--help"], &["check", "--help"]] {
         book.run(args).says(0, &["Usage: cargo run --"]);
@@ -1537,6 +1541,24 @@ fn what_is_no_source_is_named_and_not_waited_for() {
     watch.until("my/ch07-tiny/src/more.rs is a pipe: move it away");
     away(&more);
     watch.until("0 of 5 steps right");
+}
+
+fn a_broken_manifest_is_named_as_the_readers() {
+    let book = Book::new("manifest");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    let whole = book.read("my/ch07-tiny/Cargo.toml");
+    for (mended, broken, part) in [
+        ("publish = false", "publish false", "--> my/ch07-tiny/Cargo.toml:"),
+        ("edition = \"2024\"", "edition = \"2O24\"", "at `my/ch07-tiny/Cargo.toml`"),
+    ] {
+        assert!(whole.contains(mended), "{whole}");
+        book.put("my/ch07-tiny/Cargo.toml", &whole.replace(mended, broken));
+        let said = book.run(&["check"]);
+        assert_eq!(said.status, Some(1), "{said:#?}");
+        let first = "workbook: cargo cannot build my/ch07-tiny:\n";
+        assert!(said.err.starts_with(first) && said.err.contains(part), "{said:#?}");
+        assert!(!said.err.contains("target/"), "{said:#?}");
+    }
 }
 
 fn an_output_that_is_full_or_closed_is_said_or_quiet() {
