@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, ExitCode};
 use std::thread;
+use std::time::Duration;
 
 use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
 use ch00_toolbox::clock::RealClock;
@@ -13,6 +14,9 @@ use ch01_sockets::echo::{serve, write_all};
 use ch01_sockets::frame::{
     FrameError, Frames, Framing, LengthPrefixed, Lines, last_word,
 };
+
+/// How long a peer that was refused has for its end.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 const COMMAND: Command = Command {
     name: "step2_frame",
@@ -122,7 +126,7 @@ fn answer<F: Framing>(
                 if let Some(why) = FrameError::within(&error) {
                     let text = format!("error: {why}");
                     answers.encode(text.as_bytes(), &mut out)?;
-                    last_word(stream, &out)?;
+                    last_word(stream, &out, LAST_WAIT)?;
                 }
                 return Err(error);
             }

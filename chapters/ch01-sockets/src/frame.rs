@@ -41,9 +41,6 @@ pub const MAX_FRAME: usize = 64 * 1024;
 /// Bytes that [`Frames`] asks the kernel for at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// How long [`last_word`] listens to a peer that does not end: enough for
-/// what was on its way, not for one that never stops.
-const LAST_WAIT: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(1); // zero is no timeout
 
 // ANCHOR: framing
@@ -386,8 +383,8 @@ impl<R: Read, F: Framing> Frames<R, F> {
 
 // ANCHOR: last_word
 /// Says why, and hangs up so that the peer can read it. Waits for the peer's
-/// end, for at most `LAST_WAIT` in all, whether the peer is silent or goes on
-/// sending.
+/// end, for at most `limit` in all, whether the peer is silent or goes on
+/// sending: enough for what was on its way, not for one that never stops.
 ///
 /// A close with bytes unread sends RST instead of FIN (RFC 9293, section
 /// 3.6.1). RST takes what we have not sent yet with it, and may take what
@@ -396,11 +393,15 @@ impl<R: Read, F: Framing> Frames<R, F> {
 ///
 /// # Errors
 /// What the stream says, before the last word is out.
-pub fn last_word(mut stream: &TcpStream, word: &[u8]) -> io::Result<()> {
+pub fn last_word(
+    mut stream: &TcpStream,
+    word: &[u8],
+    limit: Duration,
+) -> io::Result<()> {
     write_all(&mut stream, word)?;
     stream.shutdown(Shutdown::Write)?;
     let clock = RealClock::new();
-    let deadline = Deadline::after(&clock, LAST_WAIT);
+    let deadline = Deadline::after(&clock, limit);
     let mut dropped = vec![0; CHUNK];
     while !deadline.passed(&clock) {
         stream.set_read_timeout(Some(deadline.left(&clock).max(TICK)))?;

@@ -415,7 +415,7 @@ fn a_last_word_is_not_lost_to_a_reset() -> io::Result<()> {
         client.read_to_string(&mut why)?;
         Ok(why)
     });
-    last_word(&server, b"too long")?;
+    last_word(&server, b"too long", Duration::from_secs(20))?;
     let why = client.join().expect("no panic")?;
     assert_eq!(why, "too long", "and then the end");
     drop(server); // open until here: the end was not that of a close
@@ -433,8 +433,8 @@ fn last_word_returns(sends: &[u8]) -> io::Result<bool> {
     let client = thread::spawn(move || {
         // So long that only a wait without a limit outlasts it. Then the
         // client ends after all, and so does the test.
-        for _ in 0..200 {
-            match news.recv_timeout(Duration::from_millis(100)) {
+        for _ in 0..1000 {
+            match news.recv_timeout(Duration::from_millis(20)) {
                 Err(RecvTimeoutError::Timeout) => {
                     let _ = client.write(&sends);
                 }
@@ -443,7 +443,7 @@ fn last_word_returns(sends: &[u8]) -> io::Result<bool> {
         }
         false
     });
-    last_word(&server, b"too long")?;
+    last_word(&server, b"too long", Duration::from_millis(150))?;
     let _ = returned.send(());
     Ok(client.join().expect("no panic"))
 }
