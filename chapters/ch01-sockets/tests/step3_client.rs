@@ -76,7 +76,7 @@ fn in_turns_gets_stuck() -> io::Result<()> {
     assert_eq!(server.join().expect("no panic")?, 5, "what the server saw");
 
     let (stream, server) = served(|mut peer| echo(&mut peer))?;
-    stream.set_write_timeout(Some(Duration::from_millis(150)))?;
+    stream.set_write_timeout(Some(Duration::from_millis(50)))?;
     let mut big = io::repeat(b'x').take(64 << 20);
     let got = in_turns(&stream, &mut big, &mut io::sink());
     let got = got.map_err(|e| e.kind());
