@@ -11,12 +11,12 @@ use crate::serve::book;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {}
 
-/// Builds the book and says where it is.
+/// Builds the book and says where it is; fails when mdBook warned of anything.
 ///
 /// # Errors
 /// What mdBook says, when it cannot.
 pub fn run(root: &Path, _args: &Args) -> Result<ExitCode> {
-    book::build(root)?;
+    let warnings = book::build(root)?.warnings;
     println!("The book is in {}", book::folder(root).display());
-    Ok(ExitCode::SUCCESS)
+    Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
