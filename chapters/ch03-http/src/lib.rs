@@ -1,0 +1,4 @@
+//! Http.
+#![forbid(unsafe_code)]
+
+extern crate self as ch03_http;
