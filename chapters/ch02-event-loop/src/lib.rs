@@ -1,4 +1,20 @@
-//! Event loop.
-#![forbid(unsafe_code)]
+//! The event loop: readiness, callbacks, promises, an executor, timers, and
+//! sockets on top, so that one thread serves ten thousand connections.
+#![deny(unsafe_code)]
 
 extern crate self as ch02_event_loop;
+
+pub mod sys;
+pub mod slab;
+pub mod poller;
+#[cfg(target_os = "linux")]
+pub mod epoll;
+pub mod poll;
+
+pub mod promise;
+pub mod combine;
+
+pub mod alarm;
+pub mod executor;
+pub mod reactor;
+pub mod blocking;
