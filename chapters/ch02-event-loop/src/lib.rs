@@ -18,3 +18,16 @@ pub mod alarm;
 pub mod executor;
 pub mod reactor;
 pub mod blocking;
+
+pub mod timers;
+
+pub mod network;
+pub mod tcp;
+pub mod buffered;
+pub mod outbox;
+pub mod sim;
+pub mod runtime;
+
+pub mod signals;
+pub mod drain;
+pub mod cores;

@@ -233,6 +233,11 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// The reactor that watches it.
+    pub fn reactor(&self) -> &Rc<Reactor> {
+        &self.reactor
+    }
+
     // ANCHOR: poll_ready
     /// `Ready`: the next call in this direction may be worth a try.
     /// `Pending`: the task will be woken when it is. One task waits for each

@@ -118,6 +118,11 @@ impl<T> Slab<T> {
     }
     // ANCHOR_END: get
 
+    /// The tenants, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.tenant.as_ref())
+    }
+
     /// How many places are held.
     pub fn len(&self) -> usize {
         self.held
