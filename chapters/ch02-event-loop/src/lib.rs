@@ -18,3 +18,8 @@ pub mod alarm;
 pub mod executor;
 pub mod reactor;
 pub mod blocking;
+
+pub mod queue;
+pub mod heap;
+pub mod wheel;
+pub mod timers;
