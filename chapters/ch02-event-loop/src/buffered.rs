@@ -63,7 +63,14 @@ impl BufReader {
     pub fn new(half: ReadHalf, buffers: Buffers, limit: usize) -> BufReader {
         let bytes = Box::default();
         let limit = limit.max(1);
-        BufReader { half, buffers, bytes, start: 0, end: 0, limit }
+        BufReader {
+            half,
+            buffers,
+            bytes,
+            start: 0,
+            end: 0,
+            limit,
+        }
     }
 
     /// What was read and not consumed yet.
@@ -123,7 +130,8 @@ impl BufReader {
             let mut larger = vec![0; self.bytes.len() * 2].into_boxed_slice();
             let unread = self.end - self.start;
             larger[..unread].copy_from_slice(self.unread());
-            self.buffers.give(std::mem::replace(&mut self.bytes, larger));
+            self.buffers
+                .give(std::mem::replace(&mut self.bytes, larger));
             (self.start, self.end) = (0, unread);
         } else if self.end == self.bytes.len() {
             self.bytes.copy_within(self.start..self.end, 0);

@@ -85,7 +85,8 @@ impl Drain {
 
     /// Waits until the server begins to end.
     pub async fn begun(&self) {
-        self.until(|state| state.stage.get() >= Stage::Draining).await;
+        self.until(|state| state.stage.get() >= Stage::Draining)
+            .await;
     }
 
     // ANCHOR: unless_cut
@@ -100,7 +101,11 @@ impl Drain {
 
     /// Begins, and waits until nobody is here or the time is up; then cuts
     /// off the rest and waits for them to be gone.
-    pub async fn finish(&self, timers: &Rc<Timers>, limit: Duration) -> Drained {
+    pub async fn finish(
+        &self,
+        timers: &Rc<Timers>,
+        limit: Duration,
+    ) -> Drained {
         let here = self.here();
         if !self.has_begun() {
             self.begin();
@@ -118,7 +123,11 @@ impl Drain {
     // ANCHOR_END: unless_cut
 
     fn until<F: Fn(&State) -> bool + Unpin>(&self, holds: F) -> Until<F> {
-        Until { state: self.0.clone(), holds, token: None }
+        Until {
+            state: self.0.clone(),
+            holds,
+            token: None,
+        }
     }
 
     fn wake(&self) {

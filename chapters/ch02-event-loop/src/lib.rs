@@ -19,6 +19,9 @@ pub mod executor;
 pub mod reactor;
 pub mod blocking;
 
+pub mod queue;
+pub mod heap;
+pub mod wheel;
 pub mod timers;
 
 pub mod network;
@@ -27,7 +30,10 @@ pub mod buffered;
 pub mod outbox;
 pub mod sim;
 pub mod runtime;
+pub mod echo;
 
 pub mod signals;
 pub mod drain;
+pub mod serve;
 pub mod cores;
+pub mod chat;

@@ -23,15 +23,14 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-
-use ch02_event_loop::tcp::WriteHalf;
 
 /// How many pieces one write takes: Linux refuses more than 1,024 (IOV_MAX).
 const PIECES: usize = 64;
 
 /// A piece, shared by all outboxes that it is pushed to.
-pub type Piece = Rc<[u8]>;
+pub type Piece = Arc<[u8]>;
 
 // ANCHOR: outbox
 /// The queue to one peer. Clones are the same queue.
@@ -44,6 +43,7 @@ struct State {
     bytes: usize, // of all pieces, those that are being written included
     limit: usize,
     is_closed: bool,
+    is_discarded: bool,
     writer: Option<Waker>, // waits for pieces or the close
     pushers: Vec<Waker>,   // wait for room
 }
@@ -66,6 +66,7 @@ impl Outbox {
             bytes: 0,
             limit,
             is_closed: false,
+            is_discarded: false,
             writer: None,
             pushers: Vec::new(),
         })))
@@ -121,8 +122,14 @@ impl Outbox {
         let mut state = self.0.borrow_mut();
         state.pieces.clear();
         state.bytes = 0;
+        state.is_discarded = true;
         drop(state);
         self.close();
+    }
+
+    /// Whether it was discarded before all was delivered.
+    pub fn is_discarded(&self) -> bool {
+        self.0.borrow().is_discarded
     }
 
     /// How many bytes are queued.
@@ -131,18 +138,21 @@ impl Outbox {
     }
 
     // ANCHOR: deliver
-    /// Writes what is pushed, until the outbox is closed and empty. Then, or
-    /// after an error, nobody can push any more. The caller's task is the
-    /// only one that may deliver.
+    /// Hands what is pushed to `write`, which writes all of it, until the
+    /// outbox is closed and empty. Then, or after an error, nobody can push
+    /// any more. One task delivers; nobody else writes to that stream.
     ///
     /// # Errors
-    /// The stream's.
-    pub async fn deliver(&self, half: &WriteHalf) -> io::Result<()> {
+    /// Those of `write`.
+    pub async fn deliver(
+        &self,
+        mut write: impl AsyncFnMut(&mut [IoSlice<'_>]) -> io::Result<()>,
+    ) -> io::Result<()> {
         let _closes = CloseOnDrop(self); // also when this future is dropped
         while let Some(batch) = self.next_batch().await {
             let mut slices: Vec<IoSlice<'_>> =
                 batch.iter().map(|piece| IoSlice::new(piece)).collect();
-            half.stream().write_all_vectored(&mut slices).await?;
+            write(&mut slices).await?;
             let written = batch.iter().map(|piece| piece.len()).sum();
             self.delivered(written);
         }
@@ -156,7 +166,9 @@ impl Outbox {
             let mut state = self.0.borrow_mut();
             let count = state.pieces.len().min(PIECES);
             if count > 0 {
-                return Poll::Ready(Some(state.pieces.drain(..count).collect()));
+                return Poll::Ready(Some(
+                    state.pieces.drain(..count).collect(),
+                ));
             }
             if state.is_closed {
                 return Poll::Ready(None);
@@ -180,7 +192,11 @@ struct CloseOnDrop<'a>(&'a Outbox);
 
 impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.discard();
+        let mut state = self.0.0.borrow_mut();
+        state.pieces.clear();
+        state.bytes = 0;
+        drop(state);
+        self.0.close();
     }
 }
 

@@ -91,7 +91,15 @@ impl Runtime {
         let timers = Timers::new(clock.clone(), reactor.clone());
         let executor = Executor::new(timers.clone());
         let buffers = Buffers::default();
-        Runtime { executor, timers, reactor, network, clock, buffers, pool }
+        Runtime {
+            executor,
+            timers,
+            reactor,
+            network,
+            clock,
+            buffers,
+            pool,
+        }
     }
 }
 // ANCHOR_END: runtime

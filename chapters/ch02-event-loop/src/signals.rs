@@ -41,7 +41,10 @@ impl SignalEvents {
     ) -> io::Result<SignalEvents> {
         let source = Source(signals.as_raw_fd());
         let registration = reactor.register(source)?;
-        Ok(SignalEvents { registration, signals })
+        Ok(SignalEvents {
+            registration,
+            signals,
+        })
     }
 
     // ANCHOR: next

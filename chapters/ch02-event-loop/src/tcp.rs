@@ -314,12 +314,12 @@ impl TcpStream {
         self.0.raw.shutdown(how)
     }
 
-    /// Closes with a reset: what was not sent yet is thrown away, and the
-    /// peer's next call fails. The close comes with the last handle's drop.
+    /// Makes the close a reset: what was not sent yet is thrown away, and
+    /// the peer's next call fails.
     ///
     /// # Errors
     /// The system's.
-    pub fn reset(self) -> io::Result<()> {
+    pub fn reset_on_close(&self) -> io::Result<()> {
         self.0.raw.set_reset_on_close()
     }
 

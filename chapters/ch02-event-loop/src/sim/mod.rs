@@ -47,7 +47,10 @@ impl Sim {
     pub fn new(seed: u64, faults: Faults) -> Sim {
         let clock = VirtualClock::new();
         let world = World::new(seed, faults, clock.clone());
-        Sim { world: Rc::new(RefCell::new(world)), clock }
+        Sim {
+            world: Rc::new(RefCell::new(world)),
+            clock,
+        }
     }
 
     /// What has happened so far.

@@ -102,7 +102,11 @@ fn meets(world: &World, source: Source, now: Interest) -> bool {
 fn report(world: &mut World, source: Source, now: Interest) -> Option<Event> {
     let faults = world.faults;
     let is_ready = meets(world, source, now);
-    let often = if is_ready { faults.withheld } else { faults.false_alarm };
+    let often = if is_ready {
+        faults.withheld
+    } else {
+        faults.false_alarm
+    };
     let dice = often > 0.0 && world.rng.chance(often);
     if is_ready == dice {
         return None;
@@ -117,7 +121,11 @@ fn report(world: &mut World, source: Source, now: Interest) -> Option<Event> {
     let token = socket.token?;
     let what = if is_ready { "is ready" } else { "seems ready" };
     world.note(format_args!("{} {what}: {read} {write}", source.0));
-    let ready = Ready { read, write, ..Ready::default() };
+    let ready = Ready {
+        read,
+        write,
+        ..Ready::default()
+    };
     Some(Event { token, ready })
 }
 // ANCHOR_END: report

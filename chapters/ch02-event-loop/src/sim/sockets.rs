@@ -30,12 +30,18 @@ impl Network for Sim {
         options: ListenOptions,
     ) -> io::Result<Box<dyn Listener>> {
         let source = self.world.borrow_mut().listen(addr, options.backlog)?;
-        Ok(Box::new(Handle { world: self.world.clone(), source }))
+        Ok(Box::new(Handle {
+            world: self.world.clone(),
+            source,
+        }))
     }
 
     fn connect(&self, addr: SocketAddr) -> io::Result<Box<dyn Stream>> {
         let source = self.world.borrow_mut().connect(addr);
-        Ok(Box::new(Handle { world: self.world.clone(), source }))
+        Ok(Box::new(Handle {
+            world: self.world.clone(),
+            source,
+        }))
     }
 }
 
@@ -48,7 +54,13 @@ impl Listener for Handle {
         let mut world = self.world.borrow_mut();
         let source = world.accept(self.source)?;
         let (_, peer, _) = world.addresses(source)?;
-        Ok((Box::new(Handle { world: self.world.clone(), source }), peer))
+        Ok((
+            Box::new(Handle {
+                world: self.world.clone(),
+                source,
+            }),
+            peer,
+        ))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

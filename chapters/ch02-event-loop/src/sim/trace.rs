@@ -17,7 +17,11 @@ pub struct Trace {
 impl Default for Trace {
     fn default() -> Trace {
         let offset_basis = 0xcbf2_9ce4_8422_2325;
-        Trace { lines: VecDeque::new(), count: 0, hash: offset_basis }
+        Trace {
+            lines: VecDeque::new(),
+            count: 0,
+            hash: offset_basis,
+        }
     }
 }
 

@@ -83,12 +83,12 @@ pub(super) struct Queue {
 pub(super) struct End {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
-    peer: Option<Source>,     // None: closed, or never connected
-    inbox: VecDeque<u8>,      // written by the peer, not read yet
-    is_over: bool,            // the peer will write no more
-    is_shut: bool,            // we write no more
+    peer: Option<Source>, // None: closed, or never connected
+    inbox: VecDeque<u8>,  // written by the peer, not read yet
+    is_over: bool,        // the peer will write no more
+    is_shut: bool,        // we write no more
     error: Option<ErrorKind>, // reported by the next call, once
-    pub(super) resets: bool,  // on close
+    pub(super) resets: bool, // on close
 }
 
 /// The simulated network's state.
@@ -135,7 +135,14 @@ impl World {
         let source = Source(self.next_source);
         self.next_source += 1;
         let armed = Interest::default();
-        self.sockets.insert(source, Socket { kind, token: None, armed });
+        self.sockets.insert(
+            source,
+            Socket {
+                kind,
+                token: None,
+                armed,
+            },
+        );
         source
     }
 
@@ -181,7 +188,11 @@ impl World {
         }
         let waiting = VecDeque::new();
         let backlog = backlog as usize;
-        let queue = Queue { addr, waiting, backlog };
+        let queue = Queue {
+            addr,
+            waiting,
+            backlog,
+        };
         let source = self.add(Kind::Listener(queue));
         self.note(format_args!("{} listens at {addr}", source.0));
         Ok(source)
@@ -280,7 +291,8 @@ impl World {
 
     fn room_at(&mut self, peer: Source) -> usize {
         let room = self.faults.room;
-        self.end(peer).map_or(0, |end| room.saturating_sub(end.inbox.len()))
+        self.end(peer)
+            .map_or(0, |end| room.saturating_sub(end.inbox.len()))
     }
 
     // ANCHOR: chance
