@@ -5,19 +5,19 @@
 //! getaddrinfo, a compression, a hash of a password. Such work goes to a few
 //! threads of its own, and its result comes back as a promise.
 //!
-//! - **I19** At most so many threads and so much waiting work; more is
-//!   refused at once, and the caller decides.
+//! - **I19** At most so many threads, and so much work that waits for one to
+//!   be free; more is refused at once, and the caller decides.
 //! - **I20** Work whose result nobody waits for any more is not begun.
-//! - **I21** Dropping the pool's last handle ends its threads, after the work
-//!   that they have taken up.
+//! - **I21** Dropping the pool's last handle ends its threads, after all the
+//!   work that was taken. The drop itself waits for nothing.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use ch02_event_loop::executor::contain;
 use ch02_event_loop::promise::{Promised, promise};
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -48,7 +48,8 @@ struct State {
 }
 // ANCHOR_END: pool
 
-/// There is as much work waiting as the pool may hold.
+/// There is as much work waiting as the pool may hold, or the system has not
+/// let it start a single thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
@@ -68,7 +69,8 @@ impl From<Full> for io::Error {
 
 impl Pool {
     /// A pool that starts a thread for new work if none is idle, up to
-    /// `most_threads` (at least one), and lets `most_waiting` works wait.
+    /// `most_threads` (at least one), and lets `most_waiting` works wait
+    /// when all of them are at work.
     pub fn new(most_threads: usize, most_waiting: usize) -> Pool {
         let state = Mutex::default();
         let shared = Arc::new(Shared {
@@ -104,8 +106,10 @@ impl Pool {
         if needs_thread && state.threads < self.0.most_threads {
             self.start(&mut state);
         }
-        // With no thread at all (the system refused one), nobody would come.
-        if state.threads == 0 || state.waiting.len() >= self.0.most_waiting {
+        // What the idle threads are about to take does not wait. (With no
+        // thread at all, since the system refused one, nobody would come.)
+        let most = state.idle.saturating_add(self.0.most_waiting);
+        if state.threads == 0 || state.waiting.len() >= most {
             return Err(Full);
         }
         state.waiting.push_back(work);
@@ -145,7 +149,7 @@ impl Shared {
                 state.idle -= 1;
                 drop(state);
                 // A panic drops the promise, which tells who waits.
-                let _ = catch_unwind(AssertUnwindSafe(work));
+                contain(work);
                 state = self.lock();
                 state.idle += 1;
             } else if state.is_closed {

@@ -29,6 +29,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
@@ -143,8 +144,13 @@ struct RootWaker(Arc<Ready>);
 
 impl Wake for RootWaker {
     fn wake(self: Arc<Self>) {
-        self.0.root.store(true, SeqCst);
-        self.0.bell.ring();
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.0.root.swap(true, SeqCst) {
+            self.0.bell.ring();
+        }
     }
 }
 // ANCHOR_END: ready
@@ -159,13 +165,16 @@ struct Job {
 /// A task's place: `None` while it runs.
 type Place = Option<Job>;
 
-/// A loop that runs tasks. Clones are the same loop.
+/// A loop that runs tasks. Clones are the same loop, which lives as long as
+/// one of them: a task that holds one keeps itself alive, until it is done or
+/// [`Executor::cancel_all`] is called.
 #[derive(Clone)]
 pub struct Executor(Rc<Inner>);
 
 struct Inner {
     tasks: RefCell<Slab<Place>>,
     ready: Arc<Ready>,
+    batch: RefCell<VecDeque<Token>>, // out of the queue, not yet polled
     driver: Rc<dyn Driver>,
     budget: Budget,
     is_running: Cell<bool>,
@@ -182,6 +191,7 @@ impl Executor {
         Executor(Rc::new(Inner {
             tasks: RefCell::default(),
             ready: Arc::new(ready),
+            batch: RefCell::default(),
             budget: driver.budget(),
             driver,
             is_running: Cell::new(false),
@@ -251,9 +261,12 @@ impl Executor {
 
     /// Polls the tasks that are ready now, but not those that they wake.
     fn run_turn(&self) {
-        let count = self.0.ready.queue().len().min(TURN);
+        let mut batch = self.0.batch.borrow_mut();
+        batch.append(&mut self.0.ready.queue()); // one lock for all of them
+        let count = batch.len().min(TURN);
+        drop(batch);
         for _ in 0..count {
-            let next = self.0.ready.queue().pop_front();
+            let next = self.0.batch.borrow_mut().pop_front();
             let Some(token) = next else { return };
             self.run(token);
         }
@@ -261,14 +274,23 @@ impl Executor {
 
     /// Looks outside, and stays there while there is nothing to do.
     fn park(&self) -> io::Result<()> {
-        let ready = &self.0.ready;
-        ready.bell.doze();
-        // After the bell: who wakes now either is seen here, or rings.
-        let is_idle = ready.queue().is_empty() && !ready.root.load(SeqCst);
-        let limit = (!is_idle).then_some(Duration::ZERO);
+        let bell = &self.0.ready.bell;
+        let may_sleep = self.is_idle() && {
+            bell.doze();
+            // Once more: who wakes now either is seen here, or rings.
+            self.is_idle()
+        };
+        let limit = (!may_sleep).then_some(Duration::ZERO);
         let parked = self.0.driver.park(limit);
-        ready.bell.awake();
+        bell.awake(); // also where the driver has failed
         parked
+    }
+
+    fn is_idle(&self) -> bool {
+        let ready = &self.0.ready;
+        self.0.batch.borrow().is_empty()
+            && ready.queue().is_empty()
+            && !ready.root.load(SeqCst)
     }
     // ANCHOR_END: block_on
 
@@ -279,31 +301,65 @@ impl Executor {
         let Some(Some(mut job)) = taken else {
             return; // done or cancelled since it was woken
         };
-        // Before the poll: a wake-up during it puts the task in again.
-        job.handle.is_queued.store(false, SeqCst);
+        // Before the poll: a wake-up during it puts the task in again. And a
+        // swap, since a store does not acquire: what a thread wrote before
+        // it found the task queued already must be seen by this poll.
+        job.handle.is_queued.swap(false, SeqCst);
         self.0.budget.renew();
         let mut cx = Context::from_waker(&job.waker);
-        let poll = || job.future.as_mut().poll(&mut cx);
-        // What it held is dropped with it, and seen by nobody: unwind safe.
-        let polled = catch_unwind(AssertUnwindSafe(poll));
+        let polled = contain(|| job.future.as_mut().poll(&mut cx));
         let mut tasks = self.0.tasks.borrow_mut();
         match (polled, tasks.get_mut(token)) {
-            (Ok(Poll::Pending), Some(place)) => *place = Some(job),
+            (Some(Poll::Pending), Some(place)) => *place = Some(job),
             // Done, or panicked, or cancelled while it ran.
             _ => {
                 tasks.remove(token);
                 drop(tasks); // a future's drop may spawn and cancel
-                drop(job);
+                contain(|| drop(job));
             }
         }
     }
     // ANCHOR_END: run
+
+    // ANCHOR: cancel
+    /// Cancels all tasks. Those that their drops spawn are there afterwards.
+    pub fn cancel_all(&self) {
+        let places = self.0.tasks.borrow_mut().drain();
+        for place in places {
+            contain(|| drop(place));
+        }
+    }
+    // ANCHOR_END: cancel
 
     /// How many tasks there are.
     pub fn tasks(&self) -> usize {
         self.0.tasks.borrow().len()
     }
 }
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for place in self.tasks.get_mut().drain() {
+            contain(|| drop(place));
+        }
+    }
+}
+
+// ANCHOR: contain
+/// Runs somebody's code. `None`: it panicked, and the panic ends here. Who
+/// calls this must not look any more at what the code was changing.
+pub fn contain<T>(code: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(message) => {
+            // Any type can be a panic's message, also one whose drop panics.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(message)));
+            dropped.unwrap_or_else(mem::forget);
+            None
+        }
+    }
+}
+// ANCHOR_END: contain
 
 /// Set while the loop runs, also when a panic ends it.
 struct Running<'a>(&'a Cell<bool>);
@@ -355,7 +411,8 @@ impl<T> Drop for Task<T> {
         // A task that drops its own `Task` is out of its place just now; it
         // finds the place gone when its poll is over.
         let job = home.tasks.borrow_mut().remove(self.token);
-        drop(job); // after the borrow: a future's drop may spawn and cancel
+        // After the borrow: a future's drop may spawn, cancel, and panic.
+        contain(|| drop(job));
     }
 }
 // ANCHOR_END: task

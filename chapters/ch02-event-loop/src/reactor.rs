@@ -56,6 +56,15 @@ struct Inner {
     wakeups: u64,
 }
 
+impl Slot {
+    fn is_ready(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Read => self.ready.read || self.ready.read_closed,
+            Direction::Write => self.ready.write || self.ready.write_closed,
+        }
+    }
+}
+
 /// The driver that waits for sources.
 pub struct Reactor {
     inner: RefCell<Inner>,
@@ -171,10 +180,10 @@ impl Inner {
             now.write |= new.write;
             now.read_closed |= new.read_closed;
             now.write_closed |= new.write_closed;
-            if new.read {
+            if new.read || new.read_closed {
                 self.wakers.extend(slot.reader.take());
             }
-            if new.write {
+            if new.write || new.write_closed {
                 self.wakers.extend(slot.writer.take());
             }
         }
@@ -250,31 +259,29 @@ impl Registration {
         cx: &Context<'_>,
         direction: Direction,
     ) -> Poll<io::Result<()>> {
-        ready!(self.reactor.budget.spend(cx));
-        let inner = &mut *self.reactor.inner.borrow_mut();
+        let mut borrow = self.reactor.inner.borrow_mut();
+        let inner = &mut *borrow;
         let Some(slot) = inner.slots.get_mut(self.token) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
-        let (is_ready, waiting, interest) = match direction {
-            Direction::Read => (
-                slot.ready.read || slot.ready.read_closed,
-                &mut slot.reader,
-                Interest::READ,
-            ),
-            Direction::Write => (
-                slot.ready.write || slot.ready.write_closed,
-                &mut slot.writer,
-                Interest::WRITE,
-            ),
+        if slot.is_ready(direction) {
+            drop(borrow); // what wakes may do anything
+            // Who has to wait pays nothing: or a task that waits for more
+            // sources than its budget would never be done with asking.
+            return self.reactor.budget.spend(cx).map(Ok);
+        }
+        let (waiting, interest) = match direction {
+            Direction::Read => (&mut slot.reader, Interest::READ),
+            Direction::Write => (&mut slot.writer, Interest::WRITE),
         };
-        if is_ready {
-            return Poll::Ready(Ok(()));
-        }
-        match waiting {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => *waiting = Some(cx.waker().clone()),
-        }
-        match inner.poller.arm(self.source, interest) {
+        let before = match waiting {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => waiting.replace(cx.waker().clone()),
+        };
+        let armed = inner.poller.arm(self.source, interest);
+        drop(borrow);
+        drop(before); // a waker's drop may do anything, too
+        match armed {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
@@ -349,8 +356,10 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut inner = self.reactor.inner.borrow_mut();
-        inner.slots.remove(self.token);
+        let slot = inner.slots.remove(self.token);
         // An error would be that it is unknown: what was to be reached.
         let _ = inner.poller.remove(self.source);
+        drop(inner);
+        drop(slot); // a waker's drop may do anything
     }
 }

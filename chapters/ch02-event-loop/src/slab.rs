@@ -107,6 +107,17 @@ impl<T> Slab<T> {
     }
     // ANCHOR_END: insert
 
+    /// Frees all places, and gives their tenants.
+    pub fn drain(&mut self) -> Vec<T> {
+        let mut tenants = Vec::with_capacity(self.held);
+        for index in 0..self.places.len() {
+            let generation = self.places[index].generation;
+            let index = index as u32;
+            tenants.extend(self.remove(Token { index, generation }));
+        }
+        tenants
+    }
+
     // ANCHOR: get
     /// The tenant, if it is still the one that the token names.
     pub fn get_mut(&mut self, token: Token) -> Option<&mut T> {
