@@ -4,6 +4,8 @@
 
 extern crate self as ch02_event_loop;
 
+pub mod cost;
+
 pub mod sys;
 pub mod slab;
 pub mod poller;
