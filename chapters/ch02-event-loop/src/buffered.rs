@@ -102,17 +102,20 @@ impl BufReader {
         if self.end - self.start >= self.limit {
             return Err(ErrorKind::OutOfMemory.into());
         }
-        if self.bytes.is_empty() {
+        loop {
             self.stream().readable().await?;
+            self.make_room();
+            let most = self.bytes.len().min(self.start + self.limit);
+            let room = &mut self.bytes[self.end..most];
+            let read = self.half.stream().try_read(room);
+            if let Ok(Some(count)) = read {
+                self.end += count;
+            }
+            self.consume(0); // with nothing unread, the buffer goes back
+            if let Some(count) = read? {
+                return Ok(count);
+            }
         }
-        self.make_room();
-        let most = self.bytes.len().min(self.start + self.limit);
-        let room = &mut self.bytes[self.end..most];
-        let read = self.half.stream().read(room).await;
-        let count = *read.as_ref().unwrap_or(&0);
-        self.end += count;
-        self.consume(0); // an end or an error leaves no buffer behind
-        read
     }
 
     /// Makes room behind the unread bytes: takes a buffer, moves them to its

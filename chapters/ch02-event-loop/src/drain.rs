@@ -31,6 +31,7 @@ pub struct Drain(Rc<State>);
 struct State {
     stage: Cell<Stage>,
     here: Cell<usize>,
+    late: Cell<usize>,             // were cut off
     waiting: RefCell<Slab<Waker>>, // for a later stage, or an empty house
 }
 
@@ -95,7 +96,10 @@ impl Drain {
         let cut = self.until(|state| state.stage.get() == Stage::Cut);
         match select(work, cut).await {
             Either::Left(done) => Some(done),
-            Either::Right(()) => None,
+            Either::Right(()) => {
+                self.0.late.set(self.0.late.get() + 1);
+                None
+            }
         }
     }
 
@@ -114,10 +118,10 @@ impl Drain {
             state.here.get() == 0 || state.stage.get() == Stage::Cut
         });
         let _ = timers.timeout(limit, empty).await;
-        let late = self.here();
         self.0.stage.set(Stage::Cut);
         self.wake();
         self.until(|state| state.here.get() == 0).await;
+        let late = self.0.late.get();
         Drained { here, late }
     }
     // ANCHOR_END: unless_cut

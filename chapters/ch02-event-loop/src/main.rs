@@ -232,10 +232,10 @@ async fn echoes(
         full: "",
     };
     let handle = |stream: TcpStream, _| {
-        let buffers = runtime.buffers().clone();
+        let (buffers, drain) = (runtime.buffers().clone(), drain.clone());
         async move {
             // How a connection ends is its own business.
-            let _ = echo(&stream, &buffers).await;
+            let _ = echo(&stream, &buffers, drain.begun()).await;
         }
     };
     serve(runtime, listener, drain, door, handle).await

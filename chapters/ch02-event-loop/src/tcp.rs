@@ -210,14 +210,41 @@ impl TcpStream {
     }
     // ANCHOR_END: read
 
+    // ANCHOR: readable
     /// Waits until a read is worth a try, without a buffer to hold ready: ten
-    /// thousand connections that wait need no ten thousand buffers.
+    /// thousand connections that wait need no ten thousand buffers. It may be
+    /// wrong, so a [`TcpStream::try_read`] follows, and no read that waits.
     ///
     /// # Errors
     /// The poller's.
     pub async fn readable(&self) -> io::Result<()> {
         self.0.registration.ready(Direction::Read).await
     }
+
+    /// Reads what there is, and does not wait: `None` is nothing yet, and 0
+    /// the end.
+    ///
+    /// # Errors
+    /// The stream's, but `WouldBlock` and `Interrupted`.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<Option<usize>> {
+        let Io { registration, raw } = &*self.0;
+        match raw.read(buf) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                registration.blocked(Direction::Read);
+                Ok(None)
+            }
+            // As good as nothing yet: still ready, so the next try is soon.
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
+            Ok(count) => {
+                if 0 < count && count < buf.len() {
+                    registration.drained(Direction::Read);
+                }
+                Ok(Some(count))
+            }
+        }
+    }
+    // ANCHOR_END: readable
 
     // ANCHOR: write
     /// Writes what there is room for, of several pieces in one call.

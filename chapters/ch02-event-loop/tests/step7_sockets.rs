@@ -2,7 +2,7 @@
 //! the kernel's network and on a simulated one.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
@@ -36,7 +36,8 @@ fn on_the_kernel(body: impl AsyncFn(&Runtime) -> io::Result<()>) {
         let runtime = runtime.expect("descriptors");
         let limited = runtime.timeout(20 * SEC, body(&runtime));
         let done = runtime.block_on(limited).expect("a loop");
-        done.expect("within 20 s").unwrap_or_else(|e| panic!("{name}: {e}"));
+        done.expect("within 20 s")
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
 
@@ -57,7 +58,7 @@ fn start_echo(runtime: &Runtime) -> io::Result<SocketAddr> {
     let accepts = async move {
         while let Ok((stream, _)) = listener.accept().await {
             let buffers = for_tasks.buffers().clone();
-            let echo = async move { echo(&stream, &buffers).await };
+            let echo = async move { echo(&stream, &buffers, pending()).await };
             for_tasks.spawn(echo).detach();
         }
     };
@@ -150,8 +151,11 @@ fn a_reset_and_an_end_differ() {
             }
             drop(server);
             let read = client.read(&mut [0; 8]).await.map_err(|e| e.kind());
-            let expected =
-                if resets { Err(ErrorKind::ConnectionReset) } else { Ok(0) };
+            let expected = if resets {
+                Err(ErrorKind::ConnectionReset)
+            } else {
+                Ok(0)
+            };
             assert_eq!(read, expected, "input: resets {resets}");
         }
         Ok(())
@@ -238,9 +242,13 @@ fn a_rough_network_changes_no_byte() {
 /// I51: the same seed gives the same trace; others give others.
 #[test]
 fn the_same_seed_the_same_trace() {
-    let faults = Faults { reset: 0.01, ..Faults::ROUGH };
-    let traces: Vec<_> =
-        (0..50).map(|seed| echo_run(seed, faults).1.trace()).collect();
+    let faults = Faults {
+        reset: 0.01,
+        ..Faults::ROUGH
+    };
+    let traces: Vec<_> = (0..50)
+        .map(|seed| echo_run(seed, faults).1.trace())
+        .collect();
     for (seed, trace) in traces.iter().enumerate() {
         let again = echo_run(seed as u64, faults).1.trace();
         assert!(*trace == again, "seed={seed}\n{trace}\nagain:\n{again}");
@@ -255,7 +263,10 @@ fn the_same_seed_the_same_trace() {
 /// I52: a reset ends its connection with an error, and nothing hangs.
 #[test]
 fn resets_end_connections_and_nothing_else() {
-    let faults = Faults { reset: 0.02, ..Faults::ROUGH };
+    let faults = Faults {
+        reset: 0.02,
+        ..Faults::ROUGH
+    };
     let (mut whole, mut broken) = (0, 0);
     for seed in 0..500 {
         match echo_run(seed, faults).0 {
@@ -297,7 +308,10 @@ fn a_deadlock_is_an_error_and_time_is_virtual() {
 /// I28: when descriptors run out, accept waits and goes on; it counts that.
 #[test]
 fn accept_survives_a_shortage() {
-    let faults = Faults { shortage: 0.5, ..Faults::NONE };
+    let faults = Faults {
+        shortage: 0.5,
+        ..Faults::NONE
+    };
     let sim = Sim::new(3, faults);
     let shortages = simulated(&sim, async |runtime| {
         let listener = runtime.listen(addr(80), ListenOptions::default())?;
@@ -338,12 +352,23 @@ async fn buffered(
 fn a_reader_is_a_vector() {
     let generate = |g: &mut Gen| {
         let limit = g.range(1, 50_000) as usize;
-        (limit, g.range(0, 1000), g.vec(30, |g| (g.upto(9000), g.upto(9000))))
+        (
+            limit,
+            g.range(0, 1000),
+            g.vec(30, |g| (g.upto(9000), g.upto(9000))),
+        )
     };
     prop::check("a_reader_is_a_vector", 1000, generate, |input| {
         let (limit, seed, steps) = input;
         let room = 1_000_000; // the writer never waits
-        let sim = Sim::new(*seed, Faults { short: 0.3, room, ..Faults::NONE });
+        let sim = Sim::new(
+            *seed,
+            Faults {
+                short: 0.3,
+                room,
+                ..Faults::NONE
+            },
+        );
         simulated(&sim, async |runtime| {
             let (mut reader, peer) = buffered(runtime, *limit).await?;
             let mut model = Vec::new();
@@ -420,7 +445,11 @@ fn lines() {
             reader.line().await.map(|line| line.map(<[u8]>::to_vec))
         });
         let ended = ended.map_err(|e| e.kind());
-        let good = if ends_well { Ok(None) } else { Err(ErrorKind::UnexpectedEof) };
+        let good = if ends_well {
+            Ok(None)
+        } else {
+            Err(ErrorKind::UnexpectedEof)
+        };
         assert_eq!(ended, good, "input: {}", sent.escape_ascii());
     };
     check(b"", &[], true);
@@ -452,7 +481,9 @@ fn an_outbox_is_a_bounded_queue() {
             })
             .await;
             let mut written = written.borrow_mut();
-            slices.iter().for_each(|slice| written.extend_from_slice(slice));
+            slices
+                .iter()
+                .for_each(|slice| written.extend_from_slice(slice));
             Ok(())
         });
         let push = async {
