@@ -79,10 +79,7 @@ fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
         }
         if chapter.dir.join("bench.toml").is_file() {
             for case in bench::cases(&chapter)? {
-                let peer = case.theirs.split_whitespace().next().unwrap_or_default();
-                if !peer.starts_with('{') {
-                    want(peer, "bench");
-                }
+                case.peer().into_iter().for_each(|peer| want(peer, "bench"));
             }
         }
         let pages = root.join("book").join(&chapter.name);

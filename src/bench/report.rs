@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::{fs, thread};
 
-use super::{Better, Measured, Numbers};
+use super::{Better, Measured, Numbers, Unmeasured};
 use crate::chapter::Chapter;
 use crate::client;
 
@@ -52,16 +53,20 @@ pub fn text(chapter: &Chapter, all: &[Measured]) -> String {
             Ok(theirs) => {
                 row(&case.theirs_name, theirs, &format!("  ours / theirs: {}", ratio(one, theirs)));
             }
-            Err(why) => drop(writeln!(text, "  {:width$}  not measured: {why}", case.theirs_name)),
+            Err(Unmeasured::Absent(why)) => {
+                let _ = writeln!(text, "  {:width$}  not measured: {why}", case.theirs_name);
+            }
+            Err(Unmeasured::Nobody) => {}
         }
     }
     text
 }
 
 /// The table for the page.
-pub fn markdown(chapter: &Chapter, all: &[Measured], machine: &str) -> String {
+pub fn markdown(chapter: &Chapter, group: Option<&str>, all: &[Measured], machine: &str) -> String {
+    let group = group.map_or(String::new(), |group| format!(" --group {group}"));
     let mut text = format!(
-        "<!-- Written by `cargo run -- bench ch{:02}`. -->\n\n\
+        "<!-- Written by `cargo run -- bench ch{:02}{group}`. -->\n\n\
          | what | beside | ours | theirs | ours / theirs |\n|---|---|---:|---:|---:|\n",
         chapter.number()
     );
@@ -70,26 +75,26 @@ pub fn markdown(chapter: &Chapter, all: &[Measured], machine: &str) -> String {
         let cell = |numbers: &Numbers| {
             format!("{} <small>({})</small>", number(numbers.median()), spread(numbers))
         };
-        if let Ok(theirs) = &one.theirs {
-            let _ = writeln!(
-                text,
-                "| {}, {} ({}) | {} | {} | {} | {} |",
-                case.title,
-                case.unit,
-                better(one),
-                case.theirs_name,
-                cell(&one.ours),
-                cell(theirs),
-                ratio(one, theirs),
-            );
-        }
+        let (theirs, ratio) = match &one.theirs {
+            Ok(theirs) => (cell(theirs), ratio(one, theirs)),
+            Err(_) => Default::default(),
+        };
+        let _ = writeln!(
+            text,
+            "| {}, {} ({}) | {} | {} | {theirs} | {ratio} |",
+            case.title,
+            case.unit,
+            better(one),
+            case.theirs_name,
+            cell(&one.ours),
+        );
     }
     let rounds: BTreeSet<String> = all.iter().map(|one| one.rounds.to_string()).collect();
     let rounds = rounds.into_iter().collect::<Vec<_>>().join(" or ");
+    let turns = if is_compared(all) { ", ours and theirs in turns" } else { "" };
     let _ = writeln!(
         text,
-        "\nEach number is the median of {rounds} rounds, ours and theirs in turns; in parentheses, the least and the greatest. \
-         {machine}"
+        "\nEach number is the median of {rounds} rounds{turns}; in parentheses, the least and the greatest. {machine}"
     );
     for note in all.iter().filter_map(|one| one.case.note.as_ref()) {
         let _ = writeln!(text, "\n{note}");
@@ -97,27 +102,38 @@ pub fn markdown(chapter: &Chapter, all: &[Measured], machine: &str) -> String {
     text
 }
 
+/// Whether there is a server of somebody else's among the measured.
+fn is_compared(all: &[Measured]) -> bool {
+    all.iter().any(|one| one.theirs.is_ok())
+}
+
 /// Bars, ours above theirs, each case on a scale of its own. Colours are the text's, so both themes can read them.
-pub fn svg(chapter: &Chapter, all: &[Measured]) -> String {
+pub fn svg(chapter: &Chapter, group: Option<&str>, all: &[Measured]) -> String {
     const WIDTH: f64 = 740.0;
     const LEFT: f64 = 130.0;
     const FULL: f64 = 430.0;
-    const CASE: f64 = 74.0;
-    let id = format!("bench-ch{:02}", chapter.number());
-    let height = CASE * all.len() as f64 + 8.0;
+    const BAR: f64 = 20.0;
+    const AROUND: f64 = 34.0;
+    let group = group.map_or(String::new(), |group| format!("-{group}"));
+    let id = format!("bench-ch{:02}{group}", chapter.number());
     let mut described = Vec::new();
     let mut body = String::new();
-    for (index, one) in all.iter().enumerate() {
-        let top = index as f64 * CASE;
+    let mut top = 0.0;
+    for one in all {
         let case = &one.case;
-        let Ok(theirs) = &one.theirs else { continue };
-        let most = one.ours.greatest().max(theirs.greatest()).max(f64::MIN_POSITIVE);
+        let mut bars = vec![(&chapter.name, &one.ours, 0.55)];
+        bars.extend(one.theirs.as_ref().ok().map(|theirs| (&case.theirs_name, theirs, 0.25)));
+        let most = bars.iter().fold(f64::MIN_POSITIVE, |most, bar| most.max(bar.1.greatest()));
         let title = escape(&format!("{}, {} ({})", case.title, case.unit, better(one)));
         let _ =
             writeln!(body, r#"<text x="0" y="{:.0}" font-weight="600">{title}</text>"#, top + 18.0);
-        let bars = [(&chapter.name, &one.ours, 0.55), (&case.theirs_name, theirs, 0.25)];
-        for (row, (name, numbers, opacity)) in bars.into_iter().enumerate() {
-            let y = top + 28.0 + row as f64 * 20.0;
+        let said: Vec<String> = bars
+            .iter()
+            .map(|(name, numbers, _)| format!("{name} {} {}", number(numbers.median()), case.unit))
+            .collect();
+        described.push(format!("{}: {}.", case.title, said.join(", ")));
+        for (row, (name, numbers, opacity)) in bars.iter().enumerate() {
+            let y = top + 28.0 + row as f64 * BAR;
             let x = |value: f64| LEFT + value / most * FULL;
             let (median, least, greatest) = (numbers.median(), numbers.least(), numbers.greatest());
             let label = LEFT - 8.0;
@@ -144,18 +160,11 @@ pub fn svg(chapter: &Chapter, all: &[Measured]) -> String {
                 number(median)
             );
         }
-        described.push(format!(
-            "{}: {} {} {}, {} {} {}.",
-            case.title,
-            chapter.name,
-            number(one.ours.median()),
-            case.unit,
-            case.theirs_name,
-            number(theirs.median()),
-            case.unit
-        ));
+        top += AROUND + BAR * bars.len() as f64;
     }
-    let title = escape(&format!("{} beside the real thing", chapter.name));
+    let height = top + 8.0;
+    let what = if is_compared(all) { "beside the real thing" } else { "measured" };
+    let title = escape(&format!("{} {what}", chapter.name));
     let description = escape(&described.join(" "));
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="picture" viewBox="0 0 {WIDTH:.0} {height:.0}" role="img" aria-labelledby="{id}-title {id}-desc" style="max-width:{WIDTH:.0}px;width:100%" fill="currentColor" font-family="inherit" font-size="13">
@@ -171,7 +180,7 @@ fn escape(text: &str) -> String {
 }
 
 /// What it was measured on: processor, cores, kernel, versions, date.
-pub fn machine(all: &[Measured]) -> String {
+pub fn machine(root: &Path, all: &[Measured]) -> String {
     let first_line = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -191,19 +200,37 @@ pub fn machine(all: &[Measured]) -> String {
         first_line("uname", &["-sr"]).unwrap_or_default(),
         first_line("rustc", &["-V"]).unwrap_or_default(),
     ];
-    let peers: BTreeSet<&str> =
-        all.iter().filter_map(|one| one.case.theirs.split_whitespace().next()).collect();
+    let peers: BTreeSet<&str> = all.iter().filter_map(|one| one.case.peer()).collect();
     for peer in peers {
         parts.extend(client::find(peer).and_then(client::Client::version));
     }
+    let built: BTreeSet<&str> = all.iter().flat_map(|one| one.case.built_peers()).collect();
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    parts.extend(built.into_iter().filter_map(|peer| locked(&lock, peer)));
     parts.extend(first_line("date", &["+%Y-%m-%d"]));
     parts.retain(|part| !part.is_empty());
     format!("Measured on: {}.", parts.join("; "))
 }
 
+/// `tokio 1.54.1` for the peer `tokio_echo`: its name begins with the crate that it shows.
+fn locked(lock: &str, peer: &str) -> Option<String> {
+    let name = peer.split('_').next()?;
+    let at = lock.find(&format!("name = \"{name}\"\nversion = \""))?;
+    let version = lock[at..].lines().nth(1)?.split('"').nth(1)?;
+    Some(format!("{name} {version}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peer_has_the_version_of_its_crate() {
+        let lock = "[[package]]\nname = \"tokio\"\nversion = \"1.2.3\"\n";
+        for (peer, expected) in [("tokio_echo", Some("tokio 1.2.3".to_owned())), ("toki_o", None)] {
+            assert_eq!(locked(lock, peer), expected, "input: {peer}");
+        }
+    }
 
     #[test]
     fn numbers_keep_three_digits() {

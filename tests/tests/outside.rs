@@ -42,6 +42,12 @@ fn main() -> ExitCode {
             "bench_says_which_peer_is_missing_and_keeps_the_old_table",
             bench_says_which_peer_is_missing_and_keeps_the_old_table,
         ),
+        (
+            "a_group_of_cases_has_its_own_table_and_a_case_may_stand_alone",
+            a_group_of_cases_has_its_own_table_and_a_case_may_stand_alone,
+        ),
+        ("switches_are_counted_while_the_load_runs", switches_are_counted_while_the_load_runs),
+        ("a_peer_is_built_before_it_is_timed", a_peer_is_built_before_it_is_timed),
         ("bench_refuses_what_it_cannot_do", bench_refuses_what_it_cannot_do),
         ("the_doctor_says_what_is_here", the_doctor_says_what_is_here),
     ];
@@ -78,6 +84,18 @@ fn main() {
         ["--port", port] => {
             let listener = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).expect("a port");
             listener.incoming().for_each(drop);
+        }
+        ["connect", port] => {
+            use std::io::{Read, Write};
+            for _ in 0..100 {
+                let address = format!("127.0.0.1:{port}");
+                let mut stream = std::net::TcpStream::connect(address).expect("the server");
+                stream.read(&mut [0]).expect("its end");
+            }
+            println!("100 requests");
+            std::io::stdout().flush().expect("a number");
+            // The load of switches may hold what it has until it is ended.
+            std::thread::park();
         }
         _ => panic!("{args:?}"),
     }
@@ -361,9 +379,119 @@ fn bench_refuses_what_it_cannot_do() {
     fs::write(&path, bench("x")).expect("a file");
     refuses(&book, &["bench", "ch01", "--only", "zz"], 2, "it has speed");
     refuses(&book, &["bench", "ch01", "--rounds", "0"], 2, "--rounds");
+    refuses(&book, &["bench", "ch01", "--group", "zz"], 2, "no group");
     fs::write(&path, bench("x").replace("capture", "measure")).expect("a file");
     let output = workbook(&book, &["bench", "ch01"]);
     assert_eq!(output.status.code(), Some(1));
+    let refused = |from: &str, to: &str, says: &str| {
+        let text = bench("x");
+        assert!(text.contains(from), "{from} in {text}");
+        fs::write(&path, text.replace(from, to)).expect("a file");
+        refuses(&book, &["bench", "ch01"], 1, says);
+    };
+    refused("capture = 'speed ([0-9.]+) MB/s'", "connections = 1", "either `capture`");
+    refused("theirs_name = \"theirs\"", "", "come together");
+    refused("theirs = \"x\"", "", "come together");
+    refused("rounds = 2", "group = \"a/b\"", "`group` is");
+    let alone = "measure = \"switches-per-request\"";
+    refused("capture = 'speed ([0-9.]+) MB/s'", alone, "switches-per-request needs `capture`");
+}
+
+/// A case's lines with some of them replaced, each by its key.
+fn with(lines: &[(&str, &str)]) -> String {
+    let mut text = bench("{examples}/step1_echo --port {port}");
+    for (key, line) in lines {
+        let old = text.lines().find(|old| old.split(" = ").next() == Some(key)).expect("a key");
+        text = text.replacen(old, line, 1);
+    }
+    text
+}
+
+fn a_group_of_cases_has_its_own_table_and_a_case_may_stand_alone() {
+    let grouped = with(&[
+        ("id", "id = \"alone\"\ngroup = \"loops\""),
+        ("theirs", ""),
+        ("theirs_name", ""),
+        ("title", "title = \"Ours\""),
+    ]);
+    let both = format!("{}\n{grouped}", with(&[]));
+    let book = book("bench-group", &[("bench.toml", &both)]);
+    let page = |name: &str| fs::read_to_string(book.join("book/ch01-demo").join(name));
+    let output = workbook(&book, &["bench", "ch01", "--group", "loops"]);
+    let text = stdout(&output);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(page("bench.md").is_err(), "the other cases were not asked for: {text}");
+    assert!(!text.contains("Speed & more") && text.contains("ch01-demo       12.5"), "{text}");
+    let table = page("bench-loops.md").expect("bench-loops.md");
+    assert!(table.contains("`cargo run -- bench ch01 --group loops`"), "{table}");
+    let row = "| Ours, MB/s (more is better) |  | 12.5 <small>(12.5–12.5)</small> |  |  |";
+    assert!(table.contains(row) && !table.contains("in turns"), "{table}");
+    let picture = page("bench-loops.svg").expect("bench-loops.svg");
+    assert_eq!(picture.matches("<rect").count(), 1, "one bar: {picture}");
+
+    let output = workbook(&book, &["bench", "ch01"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (all, of_group) = (page("bench.md").expect("bench.md"), page("bench-loops.md"));
+    assert!(all.contains("| Speed & more") && !all.contains("| Ours"), "{all}");
+    assert!(of_group.expect("bench-loops.md").contains("| Ours"), "{all}");
+    let ids = ["bench.svg", "bench-loops.svg"].map(|name| {
+        let svg = page(name).expect(name);
+        svg.split("aria-labelledby=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next().map(String::from))
+    });
+    assert_ne!(ids[0], ids[1], "two pictures on one page");
+    refuses(&book, &["bench", "ch01", "--group", "zz"], 2, "it has loops");
+}
+
+/// The load connects a hundred times, and each time the server, which waits in accept, is woken.
+fn switches_are_counted_while_the_load_runs() {
+    let ours = with(&[
+        ("theirs", "measure = \"switches-per-request\""),
+        ("theirs_name", ""),
+        ("rounds", "rounds = 1"),
+        ("load", "load = \"{examples}/step1_echo connect {port}\""),
+        ("capture", "capture = '([0-9]+) requests'"),
+    ]);
+    let book = book("bench-switches", &[("bench.toml", &ours)]);
+    let output = workbook(&book, &["bench", "ch01", "--dry-run"]);
+    let (text, progress) = (stdout(&output), String::from_utf8_lossy(&output.stderr));
+    if !cfg!(target_os = "linux") {
+        assert!(progress.contains("Linux's /proc"), "{progress}");
+        return;
+    }
+    assert!(output.status.success(), "{progress}");
+    let number = text.lines().find_map(|line| line.trim().strip_prefix("ch01-demo"));
+    let number = number.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+    assert!(number.is_some_and(|number| (0.5..50.0).contains(&number)), "{text}{progress}");
+}
+
+fn a_peer_is_built_before_it_is_timed() {
+    let ours = with(&[("theirs", "theirs = \"{peers}/tokio_echo --port {port}\"")]);
+    let book = book("bench-peers", &[("bench.toml", &ours)]);
+    let put = |path: &str, text: &str| {
+        let path = book.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    let output = workbook(&book, &["bench", "ch01", "--dry-run"]);
+    let progress = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && progress.contains("tests/peers"), "{progress}");
+
+    put(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"chapters/*\", \"tests/peers\"]\n",
+    );
+    put(
+        "tests/peers/Cargo.toml",
+        "[package]\nname = \"workbook-peers\"\nedition = \"2024\"\n[[bin]]\nname = \"tokio_echo\"\npath = \"a.rs\"\n",
+    );
+    put("tests/peers/a.rs", STAGE);
+    let output = workbook(&book, &["bench", "ch01"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = fs::read_to_string(book.join("book/ch01-demo/bench.md")).expect("bench.md");
+    assert!(table.contains("| theirs | 12.5"), "{table}");
+    fs::remove_dir_all(book.join("tests")).expect("a folder");
 }
 
 fn the_doctor_says_what_is_here() {

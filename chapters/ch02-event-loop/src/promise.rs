@@ -1,0 +1,166 @@
+//! A value that is not there yet: `Future`, `Waker`, and a promise.
+//!
+//! ```text
+//!      who waits                                       who works
+//!      Promised ──poll──▶ ┌──────────────┐ ◀──keep── Promise
+//!         ▲               │ Empty        │
+//!         │               │ Waiting(w) ──┼── w.wake() when kept or broken
+//!         └──── poll ─────│ Kept(value)  │
+//!                         │ Broken       │ ◀──drop── Promise
+//!                         └──────────────┘
+//! ```
+//!
+//! A future is a value that can be asked: `poll` gives `Ready(value)`, or
+//! `Pending`, and then has left the asker's waker where somebody will find
+//! it. Nobody polls a second time until the waker is woken.
+//!
+//! - **I7** A promise that is kept or dropped wakes the task that waits for
+//!   it, whatever the order and the threads: no wake-up is lost.
+//! - **I8** A value arrives once, or is dropped; a promise that is dropped is
+//!   an error for who waits, never a wait for ever.
+//!
+//! Left out: a channel of many values, and several who wait for one value
+//! (`Shared` in the crate futures).
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+// ANCHOR: state
+#[derive(Debug)]
+enum State<T> {
+    Empty,
+    /// Somebody waits: the waker of the last poll.
+    Waiting(Waker),
+    Kept(T),
+    /// The promise was dropped, or the value was taken.
+    Over,
+}
+
+#[derive(Debug)]
+struct Cell<T>(Mutex<State<T>>);
+
+impl<T> Cell<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Each change is one assignment: valid whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a state, and wakes who waits, after the lock is given back.
+    fn put(&self, state: State<T>) {
+        let before = std::mem::replace(&mut *self.lock(), state);
+        if let State::Waiting(waker) = before {
+            waker.wake();
+        }
+    }
+}
+// ANCHOR_END: state
+
+// ANCHOR: ends
+/// The end that gives the value.
+#[derive(Debug)]
+pub struct Promise<T>(Option<Arc<Cell<T>>>); // None once it is kept
+
+/// The end that waits for the value.
+#[derive(Debug)]
+pub struct Promised<T>(Arc<Cell<T>>);
+
+/// The promise was dropped without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken;
+
+/// A promise, and the future of its value. Both may go to other threads.
+pub fn promise<T>() -> (Promise<T>, Promised<T>) {
+    let cell = Arc::new(Cell(Mutex::new(State::Empty)));
+    (Promise(Some(cell.clone())), Promised(cell))
+}
+// ANCHOR_END: ends
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("dropped before it gave its value")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+// ANCHOR: keep
+impl<T> Promise<T> {
+    /// Gives the value.
+    pub fn keep(mut self, value: T) {
+        if let Some(cell) = self.0.take() {
+            cell.put(State::Kept(value));
+        }
+    }
+
+    /// Whether nobody waits any more: the value would be thrown away.
+    pub fn is_abandoned(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|cell| Arc::strong_count(cell) == 1)
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        if let Some(cell) = self.0.take() {
+            cell.put(State::Over);
+        }
+    }
+}
+// ANCHOR_END: keep
+
+// ANCHOR: poll
+impl<T> Future for Promised<T> {
+    type Output = Result<T, Broken>;
+
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, Broken>> {
+        let mut state = self.0.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Kept(value) => Poll::Ready(Ok(value)),
+            State::Over => Poll::Ready(Err(Broken)),
+            State::Empty => {
+                *state = State::Waiting(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Waiting(mut waker) => {
+                // The task may have moved since: the last waker counts.
+                waker.clone_from(cx.waker());
+                *state = State::Waiting(waker);
+                Poll::Pending
+            }
+        }
+    }
+}
+// ANCHOR_END: poll
+
+// ANCHOR: block_on
+/// Wakes a thread that waits in [`block_on`].
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        // Remembered if the thread does not park yet: park returns at once.
+        self.0.unpark();
+    }
+}
+
+/// Runs one future on this thread, which sleeps while the future waits.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(value) => return value,
+            // May also return for no reason: then the poll is in vain.
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+// ANCHOR_END: block_on

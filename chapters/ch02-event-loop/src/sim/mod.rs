@@ -1,0 +1,71 @@
+//! A network in memory, under a virtual clock, with faults by a seed.
+//!
+//! ```text
+//!   tasks ── Runtime ──┬── reactor ── SimPoller ──┐
+//!                      ├── timers ── VirtualClock ─┤── World ── one Rng
+//!                      └── sockets ── SimStream ───┘
+//! ```
+//!
+//! The world is one thread and one generator of random numbers, and nothing
+//! else decides anything: the same seed gives the same run, to the byte.
+//! When nothing is ready, time moves to the next deadline at once, so that
+//! an hour of silence takes no time. When nothing is ready and nothing is
+//! due, nothing can ever happen again: that is an error, with the names of
+//! those who wait, where a real loop would hang.
+//!
+//! - **I51** The same seed and the same tasks give the same trace.
+//! - **I52** Bytes arrive in order, whole and once, or the connection is
+//!   reset: no fault changes what a stream carries.
+//!
+//! Left out: loss and order of packets (TCP hides them; what is seen of them
+//! is delay), partitions between hosts, and a peer's machine that vanishes.
+
+mod poller;
+mod sockets;
+mod trace;
+mod world;
+
+pub use poller::SimPoller;
+pub use trace::Trace;
+pub use world::{Faults, World};
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use ch00_toolbox::clock::VirtualClock;
+
+// ANCHOR: sim
+/// A simulated network. Clones are the same one.
+#[derive(Clone)]
+pub struct Sim {
+    world: Rc<RefCell<World>>,
+    clock: VirtualClock,
+}
+
+impl Sim {
+    /// A world without connections.
+    pub fn new(seed: u64, faults: Faults) -> Sim {
+        let clock = VirtualClock::new();
+        let world = World::new(seed, faults, clock.clone());
+        Sim {
+            world: Rc::new(RefCell::new(world)),
+            clock,
+        }
+    }
+
+    /// What has happened so far.
+    pub fn trace(&self) -> Trace {
+        self.world.borrow().trace().clone()
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> VirtualClock {
+        self.clock.clone()
+    }
+
+    /// Its readiness.
+    pub fn poller(&self) -> SimPoller {
+        SimPoller::new(self.world.clone())
+    }
+}
+// ANCHOR_END: sim

@@ -1,0 +1,146 @@
+//! Places with numbers that are never mistaken for one another.
+//!
+//! ```text
+//!  token   generation │ index        place 3, third tenant: 2│3
+//!          32 bits    │ 32 bits
+//!
+//!  places  0: held by 0│0      1: free, next free 3      2: held by 5│2 …
+//! ```
+//!
+//! The kernel gives a closed descriptor's number to the next file that is
+//! opened. So an event that names a *descriptor* may be about its former
+//! owner. An event that names a *token* cannot be: when a place is freed its
+//! generation goes up, and a token of before opens nothing any more.
+//!
+//! - **I1** A token that was removed never finds anything again. (A place is
+//!   retired after 2^32 tenants, so not even then.)
+//! - **I2** Insert, get and remove take a time that does not depend on how
+//!   many there are.
+
+// ANCHOR: token
+/// The name of one tenant of a [`Slab`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token {
+    index: u32,
+    generation: u32,
+}
+
+impl Token {
+    /// As one number, for a kernel that hands 64 bits back.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// What [`Token::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Token {
+        let [generation, index] = [(bits >> 32) as u32, bits as u32];
+        Token { index, generation }
+    }
+}
+// ANCHOR_END: token
+
+// ANCHOR: slab
+/// A table whose keys are [`Token`]s.
+#[derive(Debug)]
+pub struct Slab<T> {
+    places: Vec<Place<T>>,
+    free: Vec<u32>, // indices of places that nobody holds
+    held: usize,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    generation: u32, // of the tenant, or of the next one
+    tenant: Option<T>,
+}
+// ANCHOR_END: slab
+
+impl<T> Default for Slab<T> {
+    fn default() -> Slab<T> {
+        Slab {
+            places: Vec::new(),
+            free: Vec::new(),
+            held: 0,
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    // ANCHOR: insert
+    /// Takes a free place, or makes one.
+    pub fn insert(&mut self, tenant: T) -> Token {
+        self.held += 1;
+        if let Some(index) = self.free.pop() {
+            let place = &mut self.places[index as usize];
+            place.tenant = Some(tenant);
+            return Token {
+                index,
+                generation: place.generation,
+            };
+        }
+        // 2^32 places would take more memory than a process can address.
+        let index = self.places.len() as u32;
+        self.places.push(Place {
+            generation: 0,
+            tenant: Some(tenant),
+        });
+        Token {
+            index,
+            generation: 0,
+        }
+    }
+
+    /// Frees the place. `None`: the token is of a former tenant.
+    pub fn remove(&mut self, token: Token) -> Option<T> {
+        let place = self.places.get_mut(token.index as usize)?;
+        if place.generation != token.generation {
+            return None;
+        }
+        let tenant = place.tenant.take()?;
+        self.held -= 1;
+        // After its last generation a place stays empty for good.
+        if let Some(next) = place.generation.checked_add(1) {
+            place.generation = next;
+            self.free.push(token.index);
+        }
+        Some(tenant)
+    }
+    // ANCHOR_END: insert
+
+    /// Frees all places, and gives their tenants.
+    pub fn drain(&mut self) -> Vec<T> {
+        let mut tenants = Vec::with_capacity(self.held);
+        for index in 0..self.places.len() {
+            let generation = self.places[index].generation;
+            let index = index as u32;
+            tenants.extend(self.remove(Token { index, generation }));
+        }
+        tenants
+    }
+
+    // ANCHOR: get
+    /// The tenant, if it is still the one that the token names.
+    pub fn get_mut(&mut self, token: Token) -> Option<&mut T> {
+        let place = self.places.get_mut(token.index as usize)?;
+        if place.generation != token.generation {
+            return None;
+        }
+        place.tenant.as_mut()
+    }
+    // ANCHOR_END: get
+
+    /// The tenants, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.tenant.as_ref())
+    }
+
+    /// How many places are held.
+    pub fn len(&self) -> usize {
+        self.held
+    }
+
+    /// Whether no place is held.
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+}
