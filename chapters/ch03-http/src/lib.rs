@@ -5,3 +5,8 @@
 extern crate self as ch03_http;
 
 pub mod head;
+
+pub mod framing;
+pub mod connection;
+pub mod chunked;
+pub mod body;

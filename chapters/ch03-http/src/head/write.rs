@@ -20,14 +20,35 @@ pub enum Refused {
     Target,
     /// The status is not one of 100 to 599.
     Status,
-    /// The reason has a byte that may not stand there.
-    Reason,
-    /// The field's name is no token.
+    /// The field's name is no token, or may not stand in a trailer.
     Name,
     /// The value has CR, LF, NUL or another control character.
     Value,
 }
 // ANCHOR_END: refused
+
+// ANCHOR: put_field
+/// Appends `name: value CRLF`, in a head or behind the last chunk.
+///
+/// # Errors
+/// [`Refused::Name`] or [`Refused::Value`]; nothing is written then.
+pub fn put_field(
+    out: &mut Vec<u8>,
+    name: &str,
+    value: &[u8],
+) -> Result<(), Refused> {
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(Refused::Name);
+    }
+    if !value.iter().all(|byte| is_value(*byte)) {
+        return Err(Refused::Value);
+    }
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+    Ok(())
+}
+// ANCHOR_END: put_field
 
 // ANCHOR: writer
 /// Appends a head to a buffer, line by line. A writer that is dropped before
@@ -99,16 +120,7 @@ impl<'a> HeadWriter<'a> {
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<&mut HeadWriter<'a>, Refused> {
-        let value = value.as_ref();
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(Refused::Name);
-        }
-        if !value.iter().all(|byte| is_value(*byte)) {
-            return Err(Refused::Value);
-        }
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.out.extend_from_slice(part);
-        }
+        put_field(self.out, name, value.as_ref())?;
         Ok(self)
     }
 
@@ -184,7 +196,6 @@ impl fmt::Display for Refused {
             Refused::Method => "method",
             Refused::Target => "target",
             Refused::Status => "status",
-            Refused::Reason => "reason",
             Refused::Name => "field name",
             Refused::Value => "field value",
         };
