@@ -73,7 +73,9 @@ impl BodyReader {
             }
             Kind::Length { left } => (left, false),
         };
-        let count = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        let count = bytes
+            .len()
+            .min(usize::try_from(*left).unwrap_or(usize::MAX));
         *left -= count as u64;
         Ok(Taken {
             used: count,

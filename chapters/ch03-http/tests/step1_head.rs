@@ -38,14 +38,15 @@ fn parse(rules: Rules, pieces: &[&[u8]]) -> (Found, usize) {
             break;
         }
     }
-    let said = said
-        .map(|whole| whole.map(|length| (length, found(&parser, &buffer))));
+    let said =
+        said.map(|whole| whole.map(|length| (length, found(&parser, &buffer))));
     (said, parser.examined())
 }
 
 /// Whole, byte by byte, and cut in two at each place, it is the same.
 fn check(rules: Rules, bytes: &[u8], expected: Found) {
-    let mut ways: Vec<Vec<&[u8]>> = vec![vec![bytes], bytes.chunks(1).collect()];
+    let mut ways: Vec<Vec<&[u8]>> =
+        vec![vec![bytes], bytes.chunks(1).collect()];
     for at in 0..=bytes.len() {
         ways.push(vec![&bytes[..at], &bytes[at..]]);
     }
@@ -158,7 +159,11 @@ fn limits_are_exact() {
     let limit = 14;
     check(rules(14, 34, 2), head, Err(HeadError::LongLine { limit }));
     for limit in 0..34 {
-        check(rules(15, limit, 2), head, Err(HeadError::LongHead { limit }));
+        check(
+            rules(15, limit, 2),
+            head,
+            Err(HeadError::LongHead { limit }),
+        );
     }
     let limit = 1;
     check(rules(15, 34, 1), head, Err(HeadError::ManyFields { limit }));
@@ -208,7 +213,11 @@ fn hosts_are_checked() {
     check("1.0", "", None);
     check("1.0", "Host: a b\r\n", Some(HostFault::Invalid));
     check("1.1", "Host: a\r\nHost: a\r\n", Some(HostFault::Many));
-    check("1.0", "Host: a\r\nA: b\r\nhost: b\r\n", Some(HostFault::Many));
+    check(
+        "1.0",
+        "Host: a\r\nA: b\r\nhost: b\r\n",
+        Some(HostFault::Many),
+    );
     check("1.1", "Host: \r\n", Some(HostFault::Invalid));
 }
 
@@ -226,17 +235,37 @@ fn a_host_is_a_name_or_an_address() {
         "[2001:db8::7]:65535",
     ];
     let bad = [
-        "", ":80", "a b", "a:b", "a:65536", "a:-1", "a:80:80", "a/", "a@b",
-        "a?", "[::1", "::1", "[::1]80", "[a.org]", "[]", "]", "%4", "%4g",
-        "%", "a\u{e9}", "\"a\"", "a:99999999999999999999", "a:+80",
+        "",
+        ":80",
+        "a b",
+        "a:b",
+        "a:65536",
+        "a:-1",
+        "a:80:80",
+        "a/",
+        "a@b",
+        "a?",
+        "[::1",
+        "::1",
+        "[::1]80",
+        "[a.org]",
+        "[]",
+        "]",
+        "%4",
+        "%4g",
+        "%",
+        "a\u{e9}",
+        "\"a\"",
+        "a:99999999999999999999",
+        "a:+80",
     ];
     for host in good {
-        assert_eq!(is_host(host.as_bytes()), true, "input: {host:?}");
+        assert!(is_host(host.as_bytes()), "input: {host:?}");
     }
     for host in bad {
-        assert_eq!(is_host(host.as_bytes()), false, "input: {host:?}");
+        assert!(!is_host(host.as_bytes()), "input: {host:?}");
     }
-    assert_eq!(is_host(b"a\xff"), false, "input: a\\xff");
+    assert!(!is_host(b"a\xff"), "input: a\\xff");
     let got = split_port("[::1]:80");
     assert_eq!(got, Some(("[::1]", Some("80"))), "input: [::1]:80");
 }
@@ -289,15 +318,46 @@ fn targets_have_forms() {
 /// A request as a peer may send it: nearly right, and sometimes not.
 fn nearly(random: &mut Gen) -> Vec<u8> {
     const PARTS: [&[u8]; 40] = [
-        b"GET ", b"POST ", b"OPTIONS ", b"CONNECT ", b"/", b"/a?b ", b"* ",
-        b"a.org:80 ", b"http://a.org/b ", b"HTTP/1.1\r\n", b"HTTP/1.0\r\n",
-        b"HTTP/1.1\n", b"HTTP/2.0\r\n", b"Host: a.org\r\n", b"Host: \r\n",
-        b"Host:b:9\r\n", b"Accept: */*\r\n", b"Content-Length: 5\r\n",
-        b"Content-Length : 5\r\n", b"X:\ta, \"b\" \t\r\n", b"X: \xc3\xa9\r\n",
-        b" folded\r\n", b"\tfolded\r\n", b"Transfer-Encoding: chunked\r\n",
-        b"Connection: close\r\n", b"\r\n", b"\r\n\r\n", b"\r", b"\n", b"\0",
-        b" ", b"\t", b":", b"a", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        b"#", b"\x7f", b"\x80", b"Cookie: a=b; c=d\r\n", b"EOF",
+        b"GET ",
+        b"POST ",
+        b"OPTIONS ",
+        b"CONNECT ",
+        b"/",
+        b"/a?b ",
+        b"* ",
+        b"a.org:80 ",
+        b"http://a.org/b ",
+        b"HTTP/1.1\r\n",
+        b"HTTP/1.0\r\n",
+        b"HTTP/1.1\n",
+        b"HTTP/2.0\r\n",
+        b"Host: a.org\r\n",
+        b"Host: \r\n",
+        b"Host:b:9\r\n",
+        b"Accept: */*\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length : 5\r\n",
+        b"X:\ta, \"b\" \t\r\n",
+        b"X: \xc3\xa9\r\n",
+        b" folded\r\n",
+        b"\tfolded\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: close\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\r",
+        b"\n",
+        b"\0",
+        b" ",
+        b"\t",
+        b":",
+        b"a",
+        b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        b"#",
+        b"\x7f",
+        b"\x80",
+        b"Cookie: a=b; c=d\r\n",
+        b"EOF",
     ];
     let mut bytes = Vec::new();
     if !random.once_in(4) {
@@ -417,7 +477,10 @@ fn the_naive_reader_finds_the_same() {
             }
         },
     );
-    assert!(taken.get() > 0, "the property has seen a head that is taken");
+    assert!(
+        taken.get() > 0,
+        "the property has seen a head that is taken"
+    );
 }
 
 /// I1: after a head the parser is ready for the next; what it said before
@@ -426,21 +489,27 @@ fn the_naive_reader_finds_the_same() {
 fn a_parser_is_used_again() {
     let mut parser = RequestParser::new(Rules::default());
     let two = b"GET /1 HTTP/1.0\r\nA: b\r\n\r\n\r\nGET /2 HTTP/1.0\r\n\r\n";
-    assert_eq!(parser.begun(), false, "input: nothing yet");
+    assert!(!parser.begun(), "input: nothing yet");
     assert_eq!(parser.parse(two), Ok(Some(25)), "the first of two");
     assert_eq!(parser.parse(two), Ok(Some(25)), "the first of two, again");
-    assert_eq!(parser.begun(), true, "input: a head");
+    assert!(parser.begun(), "input: a head");
     parser.reset();
-    assert_eq!(parser.begun(), false, "after reset");
+    assert!(!parser.begun(), "after reset");
     let rest = &two[25..];
     assert_eq!(parser.parse(&rest[..2]), Ok(None), "an empty line");
-    assert_eq!(parser.begun(), false, "input: an empty line");
+    assert!(!parser.begun(), "input: an empty line");
     assert_eq!(parser.parse(rest), Ok(Some(21)), "the second of two");
     assert_eq!(found(&parser, rest), "GET /2 Http10", "the second of two");
 
     parser.reset();
     let error = parser.parse(b"\0");
-    assert_eq!(error, Err(HeadError::Syntax { part: Part::Method, at: 0 }));
+    assert_eq!(
+        error,
+        Err(HeadError::Syntax {
+            part: Part::Method,
+            at: 0
+        })
+    );
     assert_eq!(parser.parse(b"GET /"), error, "after an error");
     parser.reset();
     assert_eq!(parser.parse(b"GET /"), Ok(None), "after an error and reset");
@@ -472,8 +541,8 @@ fn headers_are_looked_up() {
     assert_eq!(all, [&b"1"[..], b"4"], "input: {text:?}");
     let list: Vec<&[u8]> = headers.list("b").collect();
     assert_eq!(list, [&b"2"[..], b"3", b"5"], "input: {text:?}");
-    assert_eq!(headers.has("b", "5"), true, "input: {text:?}");
-    assert_eq!(headers.has("b", "2, 3"), false, "input: {text:?}");
+    assert!(headers.has("b", "5"), "input: {text:?}");
+    assert!(!headers.has("b", "2, 3"), "input: {text:?}");
 }
 
 /// I2: a list is split at its commas, and not at those that are quoted.

@@ -164,10 +164,7 @@ impl ChunkDecoder {
         taken
     }
 
-    fn advance<'a>(
-        &mut self,
-        bytes: &'a [u8],
-    ) -> Result<Taken<'a>, BodyError> {
+    fn advance<'a>(&mut self, bytes: &'a [u8]) -> Result<Taken<'a>, BodyError> {
         let mut used = 0;
         let mut data: &[u8] = &[];
         if self.state == State::Trailer {
@@ -256,7 +253,8 @@ impl ChunkDecoder {
         let Some(length) = parsed.map_err(BodyError::Trailer)? else {
             return Ok(0);
         };
-        self.trailer.retain(bytes, |name| !is_forbidden_trailer(name));
+        self.trailer
+            .retain(bytes, |name| !is_forbidden_trailer(name));
         self.state = State::Done;
         Ok(length)
     }

@@ -84,8 +84,10 @@ const FORBIDDEN: [&str; 25] = [
 /// Whether a field of this name may not stand in a trailer; the conditional
 /// ones, `If-…`, may not either.
 pub fn is_forbidden_trailer(name: &[u8]) -> bool {
-    let named = |it: &&str| name.eq_ignore_ascii_case(it.as_bytes());
-    let conditional = name.get(..3).map(<[u8]>::to_ascii_lowercase);
-    FORBIDDEN.iter().any(|it| named(it)) || conditional == Some(b"if-".into())
+    let same = |it: &&str| name.eq_ignore_ascii_case(it.as_bytes());
+    let conditional = name
+        .get(..3)
+        .is_some_and(|it| it.eq_ignore_ascii_case(b"if-"));
+    conditional || FORBIDDEN.iter().any(same)
 }
 // ANCHOR_END: forbidden

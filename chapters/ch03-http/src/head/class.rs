@@ -158,8 +158,8 @@ mod tests {
     /// the run ends where the table says.
     #[test]
     fn lanes_and_tables_agree() {
-        type End = fn(&[u8], usize) -> usize;
-        let classes: [(&str, End, fn(u8) -> bool); 3] = [
+        type Class = (&'static str, fn(&[u8], usize) -> usize, fn(u8) -> bool);
+        let classes: [Class; 3] = [
             ("token", token_end, is_token),
             ("target", target_end, is_target),
             ("value", value_end, is_value),

@@ -171,11 +171,7 @@ impl FieldParser {
     /// The machine itself: true at the end of the fields. Each part falls
     /// through to the next, so that a whole line that is here is scanned
     /// without asking for the state again.
-    fn scan(
-        &mut self,
-        bytes: &[u8],
-        rules: &Rules,
-    ) -> Result<bool, HeadError> {
+    fn scan(&mut self, bytes: &[u8], rules: &Rules) -> Result<bool, HeadError> {
         while let Some(&byte) = bytes.get(self.at) {
             if self.state == State::Line {
                 self.line(byte, rules)?;
@@ -384,8 +380,9 @@ impl<'a> Iterator for Values<'a, '_> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let wanted = self.name.as_bytes();
-        let found =
-            self.fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let found = self
+            .fields
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.map(|(_, value)| value)
     }
 }

@@ -116,9 +116,9 @@ enum State {
 pub struct RequestParser {
     rules: Rules,
     state: State,
-    at: usize,       // the next byte to look at
-    start: usize,    // where the method, the target or the version began
-    line: usize,     // where the request line began
+    at: usize,                              // the next byte to look at
+    start: usize, // where the method, the target or the version began
+    line: usize,  // where the request line began
     examined: usize, // bytes looked at in all
     said: Option<Result<usize, HeadError>>, // once it is more than "need more"
     method: Span,
@@ -179,10 +179,7 @@ impl RequestParser {
     ///
     /// # Errors
     /// Why the head is refused; every later call until `reset` says the same.
-    pub fn parse(
-        &mut self,
-        bytes: &[u8],
-    ) -> Result<Option<usize>, HeadError> {
+    pub fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
         let before = self.at;
         if let Some(said) = self.said {
             return said.map(Some);

@@ -29,8 +29,8 @@ enum State {
 pub struct ResponseParser {
     rules: Rules,
     state: State,
-    at: usize,       // the next byte to look at
-    examined: usize, // bytes looked at in all
+    at: usize,                              // the next byte to look at
+    examined: usize,                        // bytes looked at in all
     said: Option<Result<usize, HeadError>>, // once it is more than "need more"
     version: Version,
     major: u8,
@@ -77,10 +77,7 @@ impl ResponseParser {
     ///
     /// # Errors
     /// Why the head is refused; every later call until `reset` says the same.
-    pub fn parse(
-        &mut self,
-        bytes: &[u8],
-    ) -> Result<Option<usize>, HeadError> {
+    pub fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
         let before = self.at;
         if let Some(said) = self.said {
             return said.map(Some);
@@ -120,7 +117,9 @@ impl ResponseParser {
                 }
                 State::Reason => {
                     self.at = value_end(bytes, self.at);
-                    let Some(&end) = bytes.get(self.at) else { break };
+                    let Some(&end) = bytes.get(self.at) else {
+                        break;
+                    };
                     self.reason = Span::new(13, self.at);
                     self.state = self.end(end)?;
                     self.at += 1;

@@ -101,7 +101,8 @@ fn split_query(target: &str) -> (&str, Option<&str>) {
 /// RFC 3986, section 3.1.
 fn is_scheme(text: &str) -> bool {
     let more = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(more)
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(more)
 }
 // ANCHOR_END: parse
 

@@ -95,8 +95,9 @@ impl<'p> Wire<'p> {
 }
 
 fn field_lines(what: &str, fields: &Headers) -> String {
-    let line =
-        |(n, v): (&[u8], &[u8])| format!("{what}: {}={}\n", shown(n), shown(v));
+    let line = |(name, value): (&[u8], &[u8])| {
+        format!("{what} {}: {}\n", shown(name), shown(value))
+    };
     fields.iter().map(line).collect()
 }
 
@@ -119,7 +120,7 @@ fn body_line(body: Body, content: &[u8], trailer: &str) -> String {
         Body::Chunked => "chunks",
         Body::UntilClose => "until close",
     };
-    format!("{how}: {:?}\n{trailer}", shown(content))
+    format!("{how}: \"{}\"\n{trailer}", shown(content))
 }
 
 /// What a server with these rules makes of the pieces: request by request,
@@ -190,7 +191,7 @@ pub fn responses(method: &[u8], pieces: &[&[u8]]) -> String {
         };
         let response = parser.head(&wire.buffer[..length]);
         let (status, reason) = (response.status, shown(response.reason));
-        let _ = writeln!(text, "{status} {reason:?}");
+        let _ = writeln!(text, "{status} \"{reason}\"");
         text += &field_lines(" ", &response.headers);
         let method = Method::from(method);
         let body = match response_body(method, &response) {
@@ -210,7 +211,7 @@ pub fn responses(method: &[u8], pieces: &[&[u8]]) -> String {
             text += if again { "reusable\n" } else { "close\n" };
             while wire.more() {}
             if !wire.buffer.is_empty() {
-                let _ = writeln!(text, "then {:?}", shown(&wire.buffer));
+                let _ = writeln!(text, "then \"{}\"", shown(&wire.buffer));
             }
             return text;
         }
