@@ -1,4 +1,5 @@
-//! How fast heads are parsed: GB/s for four of them, the median of rounds.
+//! How fast heads are parsed: GB/s for four of them, in the best of the
+//! rounds, which is the one that other programs disturbed least.
 //!
 //! `cargo run --release -p ch03-http --example parse_speed`
 
@@ -63,7 +64,7 @@ fn response(name: &str, bytes: &[u8]) {
     });
 }
 
-/// Prints GB/s, the median of the rounds, after checking that `parse` gets
+/// Prints GB/s, the best of the rounds, after checking that `parse` gets
 /// to the end.
 fn measure(name: &str, bytes: &[u8], mut parse: impl FnMut(&[u8]) -> usize) {
     assert_eq!(parse(bytes), 2 * bytes.len(), "{name}: the whole head");

@@ -6,7 +6,7 @@ use std::process::{self, ExitCode};
 use std::thread;
 use std::time::Duration;
 
-use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
+use ch00_toolbox::args::{Command, Opt, PORT, addr_opt, fail, usage};
 use ch00_toolbox::clock::RealClock;
 use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
