@@ -51,7 +51,7 @@ fn request(name: &str, bytes: &[u8]) {
     measure(name, bytes, |bytes| {
         parser.reset();
         let length = parser.parse(bytes).ok().flatten().unwrap_or(0);
-        length + black_box(&parser).examined()
+        length + black_box(&parser).scanned()
     });
 }
 
@@ -60,7 +60,7 @@ fn response(name: &str, bytes: &[u8]) {
     measure(name, bytes, |bytes| {
         parser.reset();
         let length = parser.parse(bytes).ok().flatten().unwrap_or(0);
-        length + black_box(&parser).examined()
+        length + black_box(&parser).scanned()
     });
 }
 

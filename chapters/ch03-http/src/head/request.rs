@@ -119,7 +119,6 @@ pub struct RequestParser {
     at: usize,                              // the next byte to look at
     start: usize, // where the method, the target or the version began
     line: usize,  // where the request line began
-    examined: usize, // bytes looked at in all
     said: Option<Result<usize, HeadError>>, // once it is more than "need more"
     method: Span,
     target: Span,
@@ -138,7 +137,6 @@ impl RequestParser {
             at: 0,
             start: 0,
             line: 0,
-            examined: 0,
             said: None,
             method: Span::default(),
             target: Span::default(),
@@ -154,7 +152,6 @@ impl RequestParser {
     pub fn reset(&mut self) {
         self.state = State::Empty;
         self.at = 0;
-        self.examined = 0;
         self.said = None;
     }
 
@@ -164,10 +161,10 @@ impl RequestParser {
         !matches!(self.state, State::Empty | State::EmptyLf)
     }
 
-    /// How many bytes have been looked at since `reset`. As many as there
-    /// are, if none is looked at again by a later call (I1).
-    pub fn examined(&self) -> usize {
-        self.examined
+    /// How many bytes have been looked at since `reset`, from the first on:
+    /// no later call looks at them again to find where something ends (I1).
+    pub fn scanned(&self) -> usize {
+        self.at
     }
     // ANCHOR_END: reset
 
@@ -180,12 +177,10 @@ impl RequestParser {
     /// # Errors
     /// Why the head is refused; every later call until `reset` says the same.
     pub fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
-        let before = self.at;
         if let Some(said) = self.said {
             return said.map(Some);
         }
         let result = self.advance(bytes);
-        self.examined += self.at - before;
         self.said = result.transpose();
         result
     }

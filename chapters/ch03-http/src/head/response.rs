@@ -30,7 +30,6 @@ pub struct ResponseParser {
     rules: Rules,
     state: State,
     at: usize,                              // the next byte to look at
-    examined: usize,                        // bytes looked at in all
     said: Option<Result<usize, HeadError>>, // once it is more than "need more"
     version: Version,
     major: u8,
@@ -48,7 +47,6 @@ impl ResponseParser {
             rules,
             state: State::Line,
             at: 0,
-            examined: 0,
             said: None,
             version: Version::Http11,
             major: 0,
@@ -62,14 +60,14 @@ impl ResponseParser {
     pub fn reset(&mut self) {
         self.state = State::Line;
         self.at = 0;
-        self.examined = 0;
         self.said = None;
         self.status = 0;
     }
 
-    /// How many bytes have been looked at since `reset`.
-    pub fn examined(&self) -> usize {
-        self.examined
+    /// How many bytes have been looked at since `reset`, from the first on:
+    /// no later call looks at them again to find where something ends (I1).
+    pub fn scanned(&self) -> usize {
+        self.at
     }
 
     // ANCHOR: parse
@@ -78,12 +76,10 @@ impl ResponseParser {
     /// # Errors
     /// Why the head is refused; every later call until `reset` says the same.
     pub fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
-        let before = self.at;
         if let Some(said) = self.said {
             return said.map(Some);
         }
         let result = self.advance(bytes);
-        self.examined += self.at - before;
         self.said = result.transpose();
         result
     }
