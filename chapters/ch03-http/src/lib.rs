@@ -1,4 +1,12 @@
-//! Http.
+//! HTTP/1.1 from its bytes up, for both ends of the connection: heads, and
+//! where bodies end.
 #![forbid(unsafe_code)]
 
 extern crate self as ch03_http;
+
+pub mod head;
+
+pub mod framing;
+pub mod connection;
+pub mod chunked;
+pub mod body;
