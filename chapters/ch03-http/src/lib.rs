@@ -10,3 +10,10 @@ pub mod framing;
 pub mod connection;
 pub mod chunked;
 pub mod body;
+
+pub mod patience;
+pub mod date;
+pub mod out;
+pub mod response;
+pub mod incoming;
+pub mod serve;

@@ -1,0 +1,158 @@
+//! A response before it is sent: a status, fields, and what its content is.
+//!
+//! - I21: what cannot be written as one field is refused when it is set, so
+//!   that a response that exists can be sent.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use ch02_event_loop::buffered::BufReader;
+use ch02_event_loop::tcp::WriteHalf;
+use ch03_http::head::Refused;
+use ch03_http::head::write::put_field;
+use ch03_http::out::Out;
+
+/// What a task does later; on one thread, so it need not be `Send`.
+pub type Later<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + 'a>>;
+
+// ANCHOR: content
+/// A content that sends itself: a file, a stream of events.
+pub trait Content {
+    /// How many bytes it has, if that is known before. Then it sends just as
+    /// many; else they go in chunks, or up to the end of the connection.
+    fn length(&self) -> Option<u64>;
+
+    /// Sends all of it.
+    ///
+    /// # Errors
+    /// The connection's, or its own: the response cannot be completed, and
+    /// the connection is closed so that the client can tell.
+    fn send<'a>(&'a mut self, out: &'a mut Out<'_>) -> Later<'a>;
+}
+
+/// What takes over a connection that has stopped to speak HTTP.
+pub trait Upgrade {
+    /// Speaks, from what the client has sent behind its request on.
+    ///
+    /// # Errors
+    /// How the connection ended.
+    fn run(self: Box<Self>, reader: BufReader, writer: WriteHalf)
+    -> Later<'static>;
+}
+
+/// What follows the fields.
+#[derive(Default)]
+pub enum Payload {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// Bytes that are there.
+    Bytes(Cow<'static, [u8]>),
+    /// Something that sends itself.
+    Content(Box<dyn Content>),
+    /// Another protocol: with 101 alone.
+    Upgrade(Box<dyn Upgrade>),
+}
+// ANCHOR_END: content
+
+// ANCHOR: response
+/// A response.
+#[derive(Default)]
+pub struct Response {
+    status: u16,
+    fields: Vec<u8>, // as they are sent, line by line
+    payload: Payload,
+    is_last: bool,
+}
+
+impl Response {
+    /// A response without fields and content.
+    pub fn new(status: u16) -> Response {
+        Response { status, ..Response::default() }
+    }
+
+    /// A response that says something to people.
+    pub fn text(status: u16, text: impl Into<String>) -> Response {
+        let bytes = text.into().into_bytes();
+        Response::new(status)
+            .with_fixed("Content-Type", "text/plain; charset=utf-8")
+            .with_payload(Payload::Bytes(bytes.into()))
+    }
+
+    /// With one more field. The fields for the length of the content, the
+    /// connection and the date are the server's.
+    ///
+    /// # Errors
+    /// [`Refused`]: it could not be read as one field.
+    pub fn with(
+        mut self,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Response, Refused> {
+        put_field(&mut self.fields, name, value.as_ref())?;
+        Ok(self)
+    }
+
+    /// As [`Response::with`], for a field that the program wrote itself.
+    pub fn with_fixed(
+        mut self,
+        name: &'static str,
+        value: &'static str,
+    ) -> Response {
+        let put = put_field(&mut self.fields, name, value.as_bytes());
+        debug_assert!(put.is_ok(), "{name}: {value}");
+        self
+    }
+
+    /// With this content.
+    pub fn with_payload(mut self, payload: Payload) -> Response {
+        self.payload = payload;
+        self
+    }
+
+    /// The last one on its connection.
+    pub fn last(mut self) -> Response {
+        self.is_last = true;
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The fields, as they are sent.
+    pub fn fields(&self) -> &[u8] {
+        &self.fields
+    }
+
+    /// The content.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// Whether the connection is to end after it.
+    pub fn is_last(&self) -> bool {
+        self.is_last
+    }
+
+    /// Takes the content out, for something that wraps it.
+    pub fn take_payload(&mut self) -> Payload {
+        std::mem::take(&mut self.payload)
+    }
+}
+// ANCHOR_END: response
+
+impl Payload {
+    /// How many bytes it has; `None`: not known, or not bytes.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Payload::Empty => Some(0),
+            Payload::Bytes(bytes) => Some(bytes.len() as u64),
+            Payload::Content(content) => content.length(),
+            Payload::Upgrade(_) => None,
+        }
+    }
+}
