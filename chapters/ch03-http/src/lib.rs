@@ -17,3 +17,7 @@ pub mod out;
 pub mod response;
 pub mod incoming;
 pub mod serve;
+
+pub mod slow;
+
+pub mod files;

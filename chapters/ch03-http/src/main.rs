@@ -1,38 +1,155 @@
-//! The finished stage: it listens, and has nothing to say yet.
+//! The finished stage: a file server, with an echo for tries.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use ch00_toolbox::args::{Command, PORT, addr_opt, fail, usage};
-use ch00_toolbox::sys::{Signal, Signals};
+use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
+use ch00_toolbox::log::{Level, Log};
+use ch00_toolbox::sys::{Signal, nofile, set_nofile};
+use ch02_event_loop::drain::Drain;
+use ch02_event_loop::runtime::Runtime;
+use ch02_event_loop::serve::{Door, serve};
+use ch02_event_loop::signals::SignalEvents;
+use ch02_event_loop::sys::ListenOptions;
+use ch02_event_loop::tcp::TcpStream;
+use ch03_http::files::Files;
+use ch03_http::incoming::{Fault, Incoming};
+use ch03_http::response::{Payload, Response};
+use ch03_http::serve::{Server, Service, Settings};
+use ch03_http::slow::Times;
 
 const COMMAND: Command = Command {
     name: "ch03-http",
-    about: "Listens, and has nothing to say yet.",
-    operands: "",
-    options: &[addr_opt("127.0.0.1:7003"), PORT],
-    try_it: "nc 127.0.0.1 7003",
+    about: "Serves a directory over HTTP/1.1.",
+    operands: "[DIR]",
+    options: &[
+        addr_opt("127.0.0.1:7003"),
+        PORT,
+        Opt {
+            name: "list",
+            value: None,
+            default: None,
+            help: "show directories without an index.html",
+        },
+        Opt {
+            name: "max-clients",
+            value: Some("N"),
+            default: Some("10000"),
+            help: "how many connections at once",
+        },
+        Opt {
+            name: "drain-ms",
+            value: Some("MS"),
+            default: Some("5000"),
+            help: "from SIGTERM to the end; another signal ends it",
+        },
+    ],
+    try_it: "curl -v http://127.0.0.1:7003/",
 };
 
+struct Config {
+    addr: SocketAddr,
+    root: PathBuf,
+    has_listings: bool,
+    max_clients: usize,
+    drain: Duration,
+}
+
 fn main() -> ExitCode {
-    let addr = match COMMAND.from_env().addr() {
-        Ok(addr) => addr,
+    let config = match config() {
+        Ok(config) => config,
         Err(stop) => return usage(COMMAND.name, stop),
     };
-    match run(addr) {
+    match run(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COMMAND.name, error),
     }
 }
 
-fn run(addr: SocketAddr) -> io::Result<()> {
-    let signals = Signals::new(&[Signal::Int, Signal::Term])?;
-    let listener = TcpListener::bind(addr).map_err(|error| {
+fn config() -> Result<Config, Stop> {
+    let parsed = COMMAND.from_env();
+    let root = parsed.operands().first().map_or(".", String::as_str);
+    Ok(Config {
+        addr: parsed.addr()?,
+        root: PathBuf::from(root),
+        has_listings: parsed.switch("list"),
+        max_clients: parsed.value("max-clients")?,
+        drain: Duration::from_millis(parsed.value("drain-ms")?),
+    })
+}
+
+fn run(config: &Config) -> io::Result<()> {
+    let log = Log::to_stderr(Level::Info);
+    let wanted = (config.max_clients as u64).saturating_add(64);
+    set_nofile(wanted.clamp(nofile()?.soft, nofile()?.hard))?;
+    let runtime = Runtime::new()?;
+    let which = [Signal::Int, Signal::Term];
+    let signals = SignalEvents::new(runtime.reactor(), &which)?;
+    let root = &config.root;
+    let files = Files::new(root, config.has_listings).map_err(|error| {
+        io::Error::other(format!("{}: {error}", root.display()))
+    })?;
+    let addr = config.addr;
+    let options = ListenOptions::default();
+    let listener = runtime.listen(addr, options).map_err(|error| {
         io::Error::other(format!("cannot listen on {addr}: {error}"))
     })?;
     let addr = listener.local_addr()?;
     writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
-    signals.wait();
+
+    let drain = Drain::default();
+    let begin = drain.clone();
+    let _hears = runtime.spawn(async move {
+        while signals.next().await.is_ok() {
+            begin.begin();
+        }
+    });
+    let settings = Settings {
+        patience: Box::new(Times::default()),
+        ..Settings::default()
+    };
+    let server = Server::new(Site { files }, &runtime, &drain, settings);
+    let door = Door { most: config.max_clients, full: "" };
+    let handle = |stream: TcpStream, _| {
+        let server = server.clone();
+        async move { drop(server.connection(stream).await) }
+    };
+    let drained = runtime.block_on(async {
+        serve(&runtime, &listener, &drain, door, handle).await?;
+        Ok::<_, io::Error>(drain.finish(runtime.timers(), config.drain).await)
+    })??;
+    log.info(format_args!("drained: {drained:?}"));
     Ok(())
+}
+
+struct Site {
+    files: Files,
+}
+
+impl Service for Site {
+    async fn call(
+        &self,
+        incoming: &mut Incoming<'_, '_>,
+    ) -> Result<Response, Fault> {
+        match incoming.request().target.path() {
+            Some("/ping") => Ok(ping()),
+            Some("/echo") => {
+                let body = incoming.whole().await?;
+                Ok(Response::new(200)
+                    .with_payload(Payload::Bytes(body.into())))
+            }
+            _ => Ok(self.files.answer(&incoming.request())?),
+        }
+    }
+}
+
+/// A hundred bytes from memory.
+fn ping() -> Response {
+    let text: &'static [u8] = &[b'.'; 100];
+    Response::new(200)
+        .with_fixed("Content-Type", "text/plain")
+        .with_payload(Payload::Bytes(text.into()))
 }

@@ -1,0 +1,29 @@
+//! Files over HTTP: what nginx and Apache do most.
+//!
+//! ```text
+//! GET /docs/a%20b.html?x=1
+//!  path     decoded: docs/a b.html     never above the root (I30)
+//!  open     a file, a directory, or none
+//!  validate ETag, Last-Modified        304, 412
+//!  range    bytes=0-99,200-            206, 416
+//!  send     small: one write with the head; large: sendfile
+//! ```
+//!
+//! - I30: no request opens a file outside of the root, by `..`, by an encoded
+//!   slash or by a symbolic link, and nothing but a regular file is sent.
+//! - I31: a 304 or 412 is given just where RFC 9110, section 13.2.2, says so.
+//! - I32: a range is answered with just its bytes, and overlapping or many
+//!   ranges cost no more than the file.
+//!
+//! Left out: `autoindex` options, `.htaccess`, content negotiation by file
+//! name, and writes (PUT, DELETE): see WebDAV (RFC 4918).
+
+pub mod conditional;
+pub mod listing;
+pub mod mime;
+pub mod path;
+pub mod ranges;
+pub mod send;
+pub mod service;
+
+pub use service::Files;
