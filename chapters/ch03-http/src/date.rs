@@ -56,13 +56,11 @@ pub fn write(unix: Duration) -> [u8; LENGTH] {
     let (day, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, date) = civil(day);
     let (weekday, month) = (DAYS[day as usize % 7], MONTHS[month as usize - 1]);
-    let (hour, minute, second) =
-        (second / 3600, second / 60 % 60, second % 60);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let mut out = *b"Day, dd Mon yyyy hh:mm:ss GMT";
     out[..3].copy_from_slice(weekday.as_bytes());
     out[8..11].copy_from_slice(month.as_bytes());
-    let numbers =
-        [(5, date), (12, year / 100), (14, year % 100), (17, hour)];
+    let numbers = [(5, date), (12, year / 100), (14, year % 100), (17, hour)];
     for (at, number) in numbers.into_iter().chain([(20, minute), (23, second)])
     {
         out[at] = b'0' + (number / 10) as u8;

@@ -112,7 +112,10 @@ fn run(config: &Config) -> io::Result<()> {
         ..Settings::default()
     };
     let server = Server::new(Site { files }, &runtime, &drain, settings);
-    let door = Door { most: config.max_clients, full: "" };
+    let door = Door {
+        most: config.max_clients,
+        full: "",
+    };
     let handle = |stream: TcpStream, _| {
         let server = server.clone();
         async move { drop(server.connection(stream).await) }
@@ -138,8 +141,7 @@ impl Service for Site {
             Some("/ping") => Ok(ping()),
             Some("/echo") => {
                 let body = incoming.whole().await?;
-                Ok(Response::new(200)
-                    .with_payload(Payload::Bytes(body.into())))
+                Ok(Response::new(200).with_payload(Payload::Bytes(body.into())))
             }
             _ => Ok(self.files.answer(&incoming.request())?),
         }

@@ -48,7 +48,13 @@ impl<'a> Out<'a> {
         patience: &'a dyn Patience,
     ) -> Out<'a> {
         let framing = Framing::Length(0);
-        Out { bytes, framing, stream, runtime, patience }
+        Out {
+            bytes,
+            framing,
+            stream,
+            runtime,
+            patience,
+        }
     }
 
     /// What waits to be sent, for a head to be appended.

@@ -38,8 +38,11 @@ pub trait Upgrade {
     ///
     /// # Errors
     /// How the connection ended.
-    fn run(self: Box<Self>, reader: BufReader, writer: WriteHalf)
-    -> Later<'static>;
+    fn run(
+        self: Box<Self>,
+        reader: BufReader,
+        writer: WriteHalf,
+    ) -> Later<'static>;
 }
 
 /// What follows the fields.
@@ -70,7 +73,10 @@ pub struct Response {
 impl Response {
     /// A response without fields and content.
     pub fn new(status: u16) -> Response {
-        Response { status, ..Response::default() }
+        Response {
+            status,
+            ..Response::default()
+        }
     }
 
     /// A response that says something to people.

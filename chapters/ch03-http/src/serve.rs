@@ -33,9 +33,7 @@ use ch03_http::chunked::BodyLimits;
 use ch03_http::connection::{Expectation, expectation, persists};
 use ch03_http::date;
 use ch03_http::framing::request_body;
-use ch03_http::head::{
-    Method, RequestParser, Rules, Version, reason,
-};
+use ch03_http::head::{Method, RequestParser, Rules, Version, reason};
 use ch03_http::incoming::{Fault, Incoming, fill};
 use ch03_http::out::{Framing, GATHERED, Out};
 use ch03_http::patience::{Endless, Patience, Phase};
@@ -190,8 +188,7 @@ impl<S: Service> Server<S> {
     ) -> io::Result<Then> {
         let bytes = std::mem::take(&mut work.out);
         let patience = &*self.settings.patience;
-        let mut out =
-            Out::new(bytes, writer.stream(), &self.runtime, patience);
+        let mut out = Out::new(bytes, writer.stream(), &self.runtime, patience);
         let then = loop {
             *left = left.saturating_sub(1);
             let answered = self.answer(&mut work, reader, &mut out, *left);
@@ -200,7 +197,11 @@ impl<S: Service> Server<S> {
                 Err(Fault::Gone(error)) => return Err(error),
                 Err(Fault::Status(status, why)) => {
                     let response = Response::text(status, why + "\n").last();
-                    let manner = Manner { version: Version::Http11, is_head: false, goes_on: false };
+                    let manner = Manner {
+                        version: Version::Http11,
+                        is_head: false,
+                        goes_on: false,
+                    };
                     self.send(response, &manner, &mut out).await?
                 }
             };
@@ -272,23 +273,24 @@ impl<S: Service> Server<S> {
         reader: &mut BufReader,
         out: &mut Out<'_>,
     ) -> Result<bool, Fault> {
-        let began = self.runtime.now();
+        let mut began = None; // most heads come whole: no look at the clock
         work.parser.reset();
         let length = loop {
             if let Some(length) = work.parser.parse(reader.unread())? {
                 break length;
             }
             out.flush().await?; // before a wait, all that is owed
-            let elapsed = self.runtime.now().saturating_sub(began);
+            let now = self.runtime.now();
+            let elapsed = now.saturating_sub(*began.get_or_insert(now));
             let have = reader.unread().len() as u64;
             let patience = &self.settings.patience;
             let left = patience.left(Phase::Head, elapsed, have);
             if fill(reader, &self.runtime, left).await? == 0 {
                 return match work.parser.begun() {
                     false => Ok(false),
-                    true => Err(Fault::Gone(
-                        io::ErrorKind::UnexpectedEof.into(),
-                    )),
+                    true => {
+                        Err(Fault::Gone(io::ErrorKind::UnexpectedEof.into()))
+                    }
                 };
             }
         };

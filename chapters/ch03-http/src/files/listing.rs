@@ -19,7 +19,9 @@ pub fn page(directory: &Path, shown: &str) -> io::Result<String> {
     let mut names: Vec<(bool, String)> = Vec::new();
     for entry in fs::read_dir(directory)?.take(MAX_NAMES) {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         // A link's own kind is not what it leads to; a visit will tell.
         let is_file = !entry.file_type().is_ok_and(|kind| kind.is_dir());
         if !name.starts_with('.') {

@@ -31,14 +31,21 @@ pub fn below(target: &str) -> Option<Below> {
     }
     let last = target.rsplit('/').next().and_then(decode);
     let is_directory = matches!(last.as_deref(), Some("" | "." | ".."));
-    Some(Below { path: names.join("/"), is_directory })
+    Some(Below {
+        path: names.join("/"),
+        is_directory,
+    })
 }
 // ANCHOR_END: path
 
 impl Below {
     /// As the kernel wants it.
     pub fn to_c(&self) -> Option<CString> {
-        let path = if self.path.is_empty() { "." } else { &self.path };
+        let path = if self.path.is_empty() {
+            "."
+        } else {
+            &self.path
+        };
         CString::new(path).ok()
     }
 }

@@ -26,7 +26,11 @@ impl Parts {
     /// One part, with nothing around it.
     pub fn one(file: File, range: Range<u64>) -> Parts {
         let parts = vec![(Vec::new(), range)];
-        Parts { file, parts, tail: Vec::new() }
+        Parts {
+            file,
+            parts,
+            tail: Vec::new(),
+        }
     }
 
     /// Several, as `multipart/byteranges`: each with a small head of its own
@@ -122,9 +126,8 @@ async fn pass(
         let call = stream.with_fd(Direction::Write, |fd| {
             send_file(&fd, file, &mut offset, most)
         });
-        let sent = async {
-            call.await.unwrap_or(Err(ErrorKind::Unsupported.into()))
-        };
+        let sent =
+            async { call.await.unwrap_or(Err(ErrorKind::Unsupported.into())) };
         match out.within(sent).await? {
             0 => return Err(ErrorKind::UnexpectedEof.into()),
             count => {

@@ -43,7 +43,11 @@ impl Files {
         if !directory.metadata()?.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        Ok(Files { root, directory, has_listings })
+        Ok(Files {
+            root,
+            directory,
+            has_listings,
+        })
     }
 }
 
@@ -140,7 +144,10 @@ impl Files {
             "" => "index.html".to_owned(),
             path => format!("{path}/index.html"),
         };
-        let index = Below { path: index, is_directory: false };
+        let index = Below {
+            path: index,
+            is_directory: false,
+        };
         match self.open(&index) {
             Ok((file, data)) if data.is_file() => {
                 self.file(request, &index.path, file, &data)
@@ -189,9 +196,8 @@ impl Files {
             request.method == Method::Get
                 && range_counts(&request.headers, &now)
         });
-        let ranged = |status| {
-            validated(status, &now)?.with("Accept-Ranges", "bytes")
-        };
+        let ranged =
+            |status| validated(status, &now)?.with("Accept-Ranges", "bytes");
         match asked(range, length) {
             Asked::Nothing => Response::text(416, "no such part\n")
                 .with("Content-Range", format!("bytes */{length}")),
