@@ -1,0 +1,449 @@
+//! The gzip format (RFC 1952): a DEFLATE stream with a name tag and a seal.
+//!
+//! ```text
+//! 1f 8b   magic           ┐
+//! 08      method: DEFLATE │
+//! FLG     flags           │ 10 bytes
+//! MTIME   4 bytes         │
+//! XFL OS                  ┘
+//! FEXTRA    04  XLEN: 2 bytes, then as many
+//! FNAME     08  the file's name, Latin-1, up to a 00
+//! FCOMMENT  10  a comment, likewise
+//! FHCRC     02  2 bytes: the low half of the CRC-32 of all of the above
+//! …             the DEFLATE stream
+//! CRC32   4 bytes: of the plain bytes
+//! ISIZE   4 bytes: how many there are, modulo 2³²
+//! ```
+//!
+//! This is a *member*. A file is one or more of them, and stands for what they
+//! hold, one after the other. All numbers stand with the lowest byte first.
+//!
+//! - Both halves of the seal are checked before the decoder says that a member
+//!   is done. What came out before is not proven yet.
+//! - Between members there may be zeros, as tapes have them. Anything else is
+//!   refused: it would be lost without a word.
+//!
+//! Left out: handing out the extra field, and the XFL byte, which nobody reads.
+
+use std::error;
+use std::fmt;
+
+use ch03_http::crc32;
+use ch03_http::deflate::compress::{Deflater, Flush, Level};
+use ch03_http::deflate::inflate::Inflater;
+use ch03_http::deflate::{self, Progress};
+
+/// The longest name and the longest comment that are taken. A file system
+/// allows 255 bytes for a name; this is for those who write a path.
+const LONGEST_TEXT: usize = 4096;
+
+const FHCRC: u8 = 0x02;
+const FEXTRA: u8 = 0x04;
+const FNAME: u8 = 0x08;
+const FCOMMENT: u8 = 0x10;
+/// Bits that mean nothing yet, and must be 0: they may add a field.
+const RESERVED: u8 = 0xe0;
+
+// ANCHOR: header
+/// What a member says about the file that it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Header {
+    /// When it was last changed, in seconds since 1970; 0 if not told.
+    pub mtime: u32,
+    /// Its name, without the 00.
+    pub name: Option<Vec<u8>>,
+    /// A comment, without the 00.
+    pub comment: Option<Vec<u8>>,
+}
+
+impl Header {
+    /// The bytes of a header. A 00 in a text ends it early.
+    pub fn encode(&self) -> Vec<u8> {
+        const UNKNOWN: u8 = 255; // the operating system: nobody's business
+        let flag = |text: &Option<Vec<u8>>, flag| match text {
+            Some(_) => flag,
+            None => 0,
+        };
+        let flags = flag(&self.name, FNAME) | flag(&self.comment, FCOMMENT);
+        let mut bytes = vec![0x1f, 0x8b, 8, flags];
+        bytes.extend(self.mtime.to_le_bytes());
+        bytes.extend([0, UNKNOWN]);
+        for text in [&self.name, &self.comment].into_iter().flatten() {
+            bytes.extend(text.iter().take_while(|byte| **byte != 0));
+            bytes.push(0);
+        }
+        bytes
+    }
+}
+// ANCHOR_END: header
+
+// ANCHOR: encoder
+/// Makes one member.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    deflater: Deflater,
+    /// The header, and later the seal, as far as they are not handed out.
+    waiting: Vec<u8>,
+    crc: u32,
+    size: u32,
+    sealed: bool,
+}
+
+impl Encoder {
+    /// An encoder at the beginning of a member.
+    pub fn new(level: Level, header: &Header) -> Encoder {
+        Encoder {
+            deflater: Deflater::new(level),
+            waiting: header.encode(),
+            crc: 0,
+            size: 0,
+            sealed: false,
+        }
+    }
+
+    /// As [`Deflater::push`], for the whole member.
+    pub fn push(
+        &mut self,
+        input: &[u8],
+        flush: Flush,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Progress {
+        let mut wrote = self.hand_out(out, limit);
+        let left = limit - wrote;
+        let inner = self.deflater.push(input, flush, out, left);
+        let taken = &input[..inner.read];
+        self.crc = crc32::update(self.crc, taken);
+        self.size = self.size.wrapping_add(taken.len() as u32);
+        wrote += inner.wrote;
+        if flush == Flush::Finish && inner.done && !self.sealed {
+            self.waiting.extend(self.crc.to_le_bytes());
+            self.waiting.extend(self.size.to_le_bytes());
+            self.sealed = true;
+        }
+        wrote += self.hand_out(out, limit - wrote);
+        Progress {
+            read: inner.read,
+            wrote,
+            done: inner.done && self.waiting.is_empty(),
+        }
+    }
+
+    fn hand_out(&mut self, out: &mut Vec<u8>, limit: usize) -> usize {
+        let count = self.waiting.len().min(limit);
+        out.extend(self.waiting.drain(..count));
+        count
+    }
+}
+// ANCHOR_END: encoder
+
+// ANCHOR: error
+/// What is wrong with a gzip file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// It does not begin with 1f 8b, or goes on with something else.
+    Magic,
+    /// The method is not 8, or a reserved flag is set.
+    Unknown,
+    /// A name or a comment of over 4096 bytes.
+    Text,
+    /// The header's own checksum does not fit it.
+    HeaderChecksum,
+    /// The DEFLATE stream is wrong, or has more bytes than allowed.
+    Deflate(deflate::Error),
+    /// The checksum of the bytes is another one.
+    Checksum,
+    /// The number of the bytes is another one.
+    Length,
+    /// It ends within a member.
+    Cut,
+}
+// ANCHOR_END: error
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::Magic => "not in gzip format",
+            Error::Unknown => "a method or a flag that nobody knows",
+            Error::Text => "a name or a comment that is too long",
+            Error::HeaderChecksum => "the header is damaged",
+            Error::Deflate(error) => return error.fmt(f),
+            Error::Checksum => "the checksum does not fit",
+            Error::Length => "the length does not fit",
+            Error::Cut => "it ends too early",
+        })
+    }
+}
+
+impl error::Error for Error {}
+
+// ANCHOR: decoder
+/// What a decoder waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between members: a magic, zeros, or the end.
+    Between,
+    /// The rest of the 10 bytes; so many are here.
+    Fixed(usize),
+    /// The extra field's length, low byte and high byte.
+    ExtraLow,
+    ExtraHigh(u8),
+    Extra(u16),
+    Name,
+    Comment,
+    /// The header's checksum.
+    CheckLow,
+    CheckHigh(u8),
+    Body,
+    /// The seal; so many of its 8 bytes are here.
+    Seal(usize),
+    Failed(Error),
+}
+
+/// Decodes all members of a file.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    state: State,
+    members: u64,
+    flags: u8,
+    header: Header,
+    /// Of the header's bytes, as far as they are here.
+    header_crc: u32,
+    inflater: Inflater,
+    /// What all members together may still give, and what it was at first.
+    left: u64,
+    most: u64,
+    crc: u32,
+    size: u32,
+    seal: [u8; 8],
+}
+// ANCHOR_END: decoder
+
+// ANCHOR: pull
+impl Decoder {
+    /// A decoder that gives `most` bytes and refuses a file that has more.
+    pub fn new(most: u64) -> Decoder {
+        Decoder {
+            state: State::Between,
+            members: 0,
+            flags: 0,
+            header: Header::default(),
+            header_crc: 0,
+            inflater: Inflater::new(most),
+            left: most,
+            most,
+            crc: 0,
+            size: 0,
+            seal: [0; 8],
+        }
+    }
+
+    /// Decodes `input`, and appends at most `limit` bytes to `out`. It is
+    /// done when the file may end here; further members may still come.
+    ///
+    /// # Errors
+    /// The file is wrong. `out` then has all that stood before the error.
+    pub fn pull(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<Progress, Error> {
+        let (mut read, mut wrote) = (0, 0);
+        loop {
+            if let State::Failed(error) = self.state {
+                return Err(error);
+            }
+            if self.state == State::Body {
+                let inner = self.body(&input[read..], out, limit - wrote)?;
+                read += inner.read;
+                wrote += inner.wrote;
+                if !inner.done {
+                    return Ok(Progress {
+                        read,
+                        wrote,
+                        done: false,
+                    });
+                }
+            }
+            let Some(byte) = input.get(read) else {
+                let done = self.finish().is_ok();
+                return Ok(Progress { read, wrote, done });
+            };
+            read += 1;
+            self.state = match self.byte(*byte) {
+                Ok(state) => state,
+                Err(error) => State::Failed(error),
+            };
+        }
+    }
+
+    /// Whether the file may end here.
+    ///
+    /// # Errors
+    /// It is wrong, or cut, or has no member at all.
+    pub fn finish(&self) -> Result<(), Error> {
+        match self.state {
+            State::Between if self.members > 0 => Ok(()),
+            State::Failed(error) => Err(error),
+            _ => Err(Error::Cut),
+        }
+    }
+
+    /// The header of the last member that has begun.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+// ANCHOR_END: pull
+
+// ANCHOR: body
+impl Decoder {
+    fn body(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<Progress, Error> {
+        let before = out.len();
+        let inner = self.inflater.pull(input, out, limit);
+        let new = &out[before..];
+        self.crc = crc32::update(self.crc, new);
+        self.size = self.size.wrapping_add(new.len() as u32);
+        self.left -= new.len() as u64;
+        match inner {
+            Ok(progress) if progress.done => self.state = State::Seal(0),
+            Ok(_) => {}
+            Err(error) => {
+                let error = Error::Deflate(match error {
+                    // Of all members, not of the rest that this one had.
+                    deflate::Error::TooLong { .. } => {
+                        deflate::Error::TooLong { most: self.most }
+                    }
+                    error => error,
+                });
+                self.state = State::Failed(error);
+                return Err(error);
+            }
+        }
+        inner.map_err(Error::Deflate)
+    }
+}
+// ANCHOR_END: body
+
+// ANCHOR: bytes
+impl Decoder {
+    /// Takes one byte of a header or a seal, and says what comes next.
+    fn byte(&mut self, byte: u8) -> Result<State, Error> {
+        if !matches!(self.state, State::CheckLow | State::CheckHigh(_)) {
+            self.header_crc = crc32::update(self.header_crc, &[byte]);
+        }
+        match self.state {
+            State::Between => self.begin(byte),
+            State::Fixed(at) => self.fixed(at, byte),
+            State::ExtraLow => Ok(State::ExtraHigh(byte)),
+            State::ExtraHigh(low) => {
+                let length = u16::from_le_bytes([low, byte]);
+                Ok(self.after(FEXTRA, length))
+            }
+            State::Extra(left) => Ok(self.after(FEXTRA, left - 1)),
+            State::Name => {
+                let ended = text(&mut self.header.name, byte)?;
+                Ok(if ended {
+                    self.after(FNAME, 0)
+                } else {
+                    State::Name
+                })
+            }
+            State::Comment => {
+                let ended = text(&mut self.header.comment, byte)?;
+                let next = |me: &Decoder| me.after(FCOMMENT, 0);
+                Ok(if ended { next(self) } else { State::Comment })
+            }
+            State::CheckLow => Ok(State::CheckHigh(byte)),
+            State::CheckHigh(low) => match u16::from_le_bytes([low, byte]) {
+                crc if crc == self.header_crc as u16 => Ok(State::Body),
+                _ => Err(Error::HeaderChecksum),
+            },
+            State::Seal(at) => self.seal(at, byte),
+            State::Body | State::Failed(_) => Ok(self.state),
+        }
+    }
+
+    /// What comes after a part of the header, of which `left` bytes are left.
+    fn after(&self, part: u8, left: u16) -> State {
+        let has = |flag| self.flags & flag != 0;
+        match part {
+            FEXTRA if left > 0 => State::Extra(left),
+            0 if has(FEXTRA) => State::ExtraLow,
+            0 | FEXTRA if has(FNAME) => State::Name,
+            0 | FEXTRA | FNAME if has(FCOMMENT) => State::Comment,
+            _ if has(FHCRC) => State::CheckLow,
+            _ => State::Body,
+        }
+    }
+}
+
+/// Appends to a text of the header; true at the 00 that ends it.
+fn text(text: &mut Option<Vec<u8>>, byte: u8) -> Result<bool, Error> {
+    let text = text.get_or_insert_default();
+    if byte == 0 {
+        return Ok(true);
+    }
+    if text.len() == LONGEST_TEXT {
+        return Err(Error::Text);
+    }
+    text.push(byte);
+    Ok(false)
+}
+// ANCHOR_END: bytes
+
+// ANCHOR: ends
+impl Decoder {
+    /// The first byte of a member, or a zero between two.
+    fn begin(&mut self, byte: u8) -> Result<State, Error> {
+        match byte {
+            0x1f => {}
+            0 if self.members > 0 => return Ok(State::Between),
+            _ => return Err(Error::Magic),
+        }
+        self.members += 1;
+        self.header = Header::default();
+        self.header_crc = crc32::update(0, &[byte]);
+        self.inflater = Inflater::new(self.left);
+        (self.crc, self.size) = (0, 0);
+        Ok(State::Fixed(1))
+    }
+
+    fn fixed(&mut self, at: usize, byte: u8) -> Result<State, Error> {
+        match (at, byte) {
+            (1, 0x8b) | (2, 8) => {}
+            (1, _) => return Err(Error::Magic),
+            (2, _) => return Err(Error::Unknown),
+            (3, flags) if flags & RESERVED != 0 => return Err(Error::Unknown),
+            (3, flags) => self.flags = flags,
+            (4..=7, _) => {
+                self.header.mtime |= u32::from(byte) << (8 * (at - 4));
+            }
+            (9, _) => return Ok(self.after(0, 0)),
+            _ => {}
+        }
+        Ok(State::Fixed(at + 1))
+    }
+
+    fn seal(&mut self, at: usize, byte: u8) -> Result<State, Error> {
+        self.seal[at] = byte;
+        if at < 7 {
+            return Ok(State::Seal(at + 1));
+        }
+        let seal = u64::from_le_bytes(self.seal);
+        if seal as u32 != self.crc {
+            return Err(Error::Checksum);
+        }
+        if (seal >> 32) as u32 != self.size {
+            return Err(Error::Length);
+        }
+        Ok(State::Between)
+    }
+}
+// ANCHOR_END: ends
