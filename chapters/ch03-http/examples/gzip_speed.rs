@@ -31,6 +31,9 @@ const COMMAND: Command = Command {
     try_it: "gzip_speed book/introduction.md",
 };
 
+/// Makes one kind of data.
+type Make = fn(&mut Rng) -> Vec<u8>;
+
 /// Bytes of each kind.
 const SIZE: usize = 4 << 20;
 
@@ -57,7 +60,7 @@ fn run() -> Result<(), Wrong> {
         all.push((name.clone(), bytes));
     }
     if all.is_empty() {
-        let kinds: [(&str, fn(&mut Rng) -> Vec<u8>); 4] = [
+        let kinds: [(&str, Make); 4] = [
             ("text", text),
             ("json", json),
             ("binary", binary),
