@@ -19,6 +19,10 @@ pub enum End {
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Which bug it has; 0 is none. The others are mutants for a bug hunt.
+    bug: u8,
+    /// The lengths of the third code, as far as a bug keeps them.
+    third: [u8; 19],
 }
 
 impl Bits<'_> {
@@ -112,10 +116,14 @@ fn dynamic(bits: &mut Bits<'_>) -> Result<(Code, Code), End> {
     if literals > 286 || distances > 30 {
         return Err(End::Wrong);
     }
-    let mut lengths = [0; 19];
+    let mut lengths = match bits.bug {
+        1 => bits.third,
+        _ => [0; 19],
+    };
     for place in &ORDER[..count] {
         lengths[*place] = bits.number(3)? as u8;
     }
+    bits.third = lengths;
     let third = code(&lengths, May::Complete)?;
     let mut lengths: Vec<u8> = Vec::new();
     while lengths.len() < literals + distances {
@@ -145,7 +153,11 @@ fn block(
     let last = bits.bit()? == 1;
     let (literals, distances) = match bits.number(2)? {
         0 => {
-            bits.at = bits.at.next_multiple_of(8);
+            if bits.bug == 6 {
+                bits.at += 5; // what is left, in the stream's first block
+            } else {
+                bits.at = bits.at.next_multiple_of(8);
+            }
             let (len, nlen) = (bits.number(16)?, bits.number(16)?);
             if len ^ nlen != 0xffff {
                 return Err(End::Wrong);
@@ -179,17 +191,31 @@ fn block(
         let Some(length) = LENGTHS.get(symbol_ - 257) else {
             return Err(End::Wrong);
         };
-        let length = length + bits.number(LENGTH_BITS[symbol_ - 257])?;
+        let mut length = length + bits.number(LENGTH_BITS[symbol_ - 257])?;
+        if bits.bug == 2 && symbol_ == 285 {
+            length = 257;
+        }
         let far = symbol(bits, &distances)?;
         let Some(distance) = DISTANCES.get(far) else {
             return Err(End::Wrong);
         };
         let extra = (far as u32 / 2).saturating_sub(1);
-        let distance = distance + bits.number(extra)?;
+        let more = match (bits.bug, bits.number(extra)?) {
+            (3, more) if extra > 0 => {
+                (more as u16).reverse_bits() as usize >> (16 - extra)
+            }
+            (_, more) => more,
+        };
+        let distance = distance + more;
+        if bits.bug == 4 && distance == 32_768 {
+            return Err(End::Wrong);
+        }
         let Some(from) = out.len().checked_sub(distance) else {
             return Err(End::Wrong);
         };
+        let end = out.len();
         for at in from..from + length {
+            let at = if bits.bug == 5 && at >= end { from } else { at };
             out.push(out[at]);
         }
     }
@@ -199,12 +225,26 @@ fn block(
 /// What the stream holds, up to where it ends, and how it does; at most about
 /// `most` bytes.
 pub fn inflate(bytes: &[u8], most: usize) -> (Vec<u8>, End) {
-    let (mut bits, mut out) = (Bits { bytes, at: 0 }, Vec::new());
+    with_bug(0, bytes, most)
+}
+
+/// The same, with the bug of that number.
+pub fn with_bug(bug: u8, bytes: &[u8], most: usize) -> (Vec<u8>, End) {
+    let third = [0; 19];
+    let (mut bits, mut out) = (
+        Bits {
+            bytes,
+            at: 0,
+            bug,
+            third,
+        },
+        Vec::new(),
+    );
     loop {
         match block(&mut bits, &mut out, most) {
             _ if out.len() > most => return (out, End::Long),
-            Ok(false) => {}
-            Ok(true) => return (out, End::Done(bits.at.div_ceil(8))),
+            Ok(false) if bug != 7 => {}
+            Ok(_) => return (out, End::Done(bits.at.div_ceil(8))),
             Err(end) => return (out, end),
         }
     }
