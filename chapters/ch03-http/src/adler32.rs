@@ -17,7 +17,6 @@ const PRIME: u32 = 65_521;
 /// 2³²: the remainder is taken once for all of them.
 const RUN: usize = 5552;
 
-// ANCHOR: update
 /// The checksum of some bytes and of `bytes` behind them, from that of the
 /// former; that of no bytes is 1.
 pub fn update(adler: u32, bytes: &[u8]) -> u32 {
@@ -32,4 +31,3 @@ pub fn update(adler: u32, bytes: &[u8]) -> u32 {
     }
     b << 16 | a
 }
-// ANCHOR_END: update

@@ -20,7 +20,6 @@
 /// x³² + x²⁶ + … + 1, the highest power in the lowest bit.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
-// ANCHOR: tables
 /// `TABLES[k][b]`: what the byte `b` does to the checksum when `k` zeros
 /// come after it.
 static TABLES: [[u32; 256]; 8] = {
@@ -49,7 +48,6 @@ static TABLES: [[u32; 256]; 8] = {
     }
     tables
 };
-// ANCHOR_END: tables
 
 // ANCHOR: update
 /// The checksum of some bytes and of `bytes` behind them, from that of the

@@ -44,7 +44,6 @@ const FCOMMENT: u8 = 0x10;
 /// Bits that mean nothing yet, and must be 0: they may add a field.
 const RESERVED: u8 = 0xe0;
 
-// ANCHOR: header
 /// What a member says about the file that it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
@@ -75,9 +74,7 @@ impl Header {
         bytes
     }
 }
-// ANCHOR_END: header
 
-// ANCHOR: encoder
 /// Makes one member.
 #[derive(Debug, Clone)]
 pub struct Encoder {
@@ -101,6 +98,7 @@ impl Encoder {
         }
     }
 
+    // ANCHOR: push
     /// As [`Deflater::push`], for the whole member.
     pub fn push(
         &mut self,
@@ -128,6 +126,7 @@ impl Encoder {
             done: inner.done && self.waiting.is_empty(),
         }
     }
+    // ANCHOR_END: push
 
     fn hand_out(&mut self, out: &mut Vec<u8>, limit: usize) -> usize {
         let count = self.waiting.len().min(limit);
@@ -135,9 +134,7 @@ impl Encoder {
         count
     }
 }
-// ANCHOR_END: encoder
 
-// ANCHOR: error
 /// What is wrong with a gzip file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
@@ -158,7 +155,6 @@ pub enum Error {
     /// It ends within a member.
     Cut,
 }
-// ANCHOR_END: error
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,7 +173,6 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {}
 
-// ANCHOR: decoder
 /// What a decoder waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -217,9 +212,7 @@ pub struct Decoder {
     size: u32,
     seal: [u8; 8],
 }
-// ANCHOR_END: decoder
 
-// ANCHOR: pull
 impl Decoder {
     /// A decoder that gives `most` bytes and refuses a file that has more.
     pub fn new(most: u64) -> Decoder {
@@ -295,9 +288,7 @@ impl Decoder {
         &self.header
     }
 }
-// ANCHOR_END: pull
 
-// ANCHOR: body
 impl Decoder {
     fn body(
         &mut self,
@@ -329,9 +320,7 @@ impl Decoder {
         inner.map_err(Error::Deflate)
     }
 }
-// ANCHOR_END: body
 
-// ANCHOR: bytes
 impl Decoder {
     /// Takes one byte of a header or a seal, and says what comes next.
     fn byte(&mut self, byte: u8) -> Result<State, Error> {
@@ -370,6 +359,7 @@ impl Decoder {
         }
     }
 
+    // ANCHOR: after
     /// What comes after a part of the header, of which `left` bytes are left.
     fn after(&self, part: u8, left: u16) -> State {
         let has = |flag| self.flags & flag != 0;
@@ -382,6 +372,7 @@ impl Decoder {
             _ => State::Body,
         }
     }
+    // ANCHOR_END: after
 }
 
 /// Appends to a text of the header; true at the 00 that ends it.
@@ -396,9 +387,7 @@ fn text(text: &mut Option<Vec<u8>>, byte: u8) -> Result<bool, Error> {
     text.push(byte);
     Ok(false)
 }
-// ANCHOR_END: bytes
 
-// ANCHOR: ends
 impl Decoder {
     /// The first byte of a member, or a zero between two.
     fn begin(&mut self, byte: u8) -> Result<State, Error> {
@@ -415,6 +404,7 @@ impl Decoder {
         Ok(State::Fixed(1))
     }
 
+    // given: a byte at a time, as the layout above has them
     fn fixed(&mut self, at: usize, byte: u8) -> Result<State, Error> {
         match (at, byte) {
             (1, 0x8b) | (2, 8) => {}
@@ -445,5 +435,5 @@ impl Decoder {
         }
         Ok(State::Between)
     }
+    // given end
 }
-// ANCHOR_END: ends

@@ -117,11 +117,11 @@ pub fn choose(accept: Option<&str>, offered: &[Coding]) -> Option<Coding> {
 }
 // ANCHOR_END: choose
 
-// ANCHOR: worth
 /// Below this, compressing saves no packet: the response fits one segment of
 /// an Ethernet's 1,500 bytes, its head included, as it is.
 pub const LEAST: u64 = 1024;
 
+// ANCHOR: worth
 /// Whether a response should be compressed: its `Content-Type`, its length in
 /// bytes if it is known, and its `Cache-Control`.
 pub fn is_worth(
@@ -146,7 +146,6 @@ pub fn is_worth(
 }
 // ANCHOR_END: worth
 
-// ANCHOR: etag
 /// The entity tag of a response that is compressed on the way. A strong tag
 /// promises the same bytes, and these are others: it becomes a weak one, which
 /// promises the same meaning (RFC 9110, section 8.8.3).
@@ -156,4 +155,3 @@ pub fn weak(etag: &str) -> String {
         false => format!("W/{etag}"),
     }
 }
-// ANCHOR_END: etag

@@ -20,7 +20,6 @@ use ch03_http::deflate::compress::{Deflater, Flush, Level};
 use ch03_http::deflate::inflate::Inflater;
 use ch03_http::deflate::{self, Progress};
 
-// ANCHOR: encoder
 /// Makes a zlib stream.
 #[derive(Debug, Clone)]
 pub struct Encoder {
@@ -79,7 +78,6 @@ impl Encoder {
         count
     }
 }
-// ANCHOR_END: encoder
 
 /// What is wrong with a zlib stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +125,6 @@ pub struct Decoder {
     adler: u32,
 }
 
-// ANCHOR: decoder
 impl Decoder {
     /// A decoder that gives `most` bytes and refuses a stream that has more.
     pub fn new(most: u64) -> Decoder {
@@ -207,4 +204,3 @@ impl Decoder {
         }
     }
 }
-// ANCHOR_END: decoder

@@ -41,6 +41,7 @@ impl BitReader {
         }
         true
     }
+    // ANCHOR_END: reader
 
     /// The next bits, without taking them; those not here yet are 0.
     pub fn hold(&self) -> u64 {
@@ -52,6 +53,7 @@ impl BitReader {
         self.count
     }
 
+    // ANCHOR: take
     /// Drops `bits` bits, of which [`need`](BitReader::need) has said that
     /// they are here.
     pub fn skip(&mut self, bits: u32) {
@@ -70,11 +72,11 @@ impl BitReader {
     pub fn align(&mut self) {
         self.skip(self.count % 8);
     }
+    // ANCHOR_END: take
 }
-// ANCHOR_END: reader
 
-// ANCHOR: refill
 impl BitReader {
+    // ANCHOR: refill
     /// Fills up to at least 56 bits from the next 8 bytes, and says how many
     /// bytes are used up; none if there are fewer than 8. The bits of a byte
     /// that fits only in part are in `hold` already, above `count`: to put
@@ -97,10 +99,9 @@ impl BitReader {
         self.hold &= (1 << self.count) - 1;
         bytes as usize
     }
+    // ANCHOR_END: refill
 }
-// ANCHOR_END: refill
 
-// ANCHOR: writer
 /// Bits on their way into bytes.
 #[derive(Debug, Clone, Default)]
 pub struct BitWriter {
@@ -115,6 +116,7 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
+    // ANCHOR: put
     /// Appends the low `bits` bits of `value`, at most 32, the lowest first.
     /// The bits above them are 0.
     #[inline(always)]
@@ -128,6 +130,7 @@ impl BitWriter {
             self.count -= 32;
         }
     }
+    // ANCHOR_END: put
 
     /// Fills the current byte up with zeros, and makes whole what is there.
     pub fn align(&mut self) {
@@ -138,6 +141,7 @@ impl BitWriter {
         self.count = 0;
     }
 
+    // given: the way from here to the caller, as in a queue
     /// Appends whole bytes; after [`align`](BitWriter::align) only.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -148,9 +152,7 @@ impl BitWriter {
         self.count % 8
     }
 }
-// ANCHOR_END: writer
 
-// ANCHOR: drain
 impl BitWriter {
     /// Moves whole bytes to the end of `out`, at most `limit`, and says how
     /// many.
@@ -169,5 +171,5 @@ impl BitWriter {
     pub fn is_drained(&self) -> bool {
         self.sent == self.bytes.len()
     }
+    // given end
 }
-// ANCHOR_END: drain

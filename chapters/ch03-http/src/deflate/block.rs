@@ -25,7 +25,6 @@ pub const TOKENS: usize = 24 * 1024;
 /// The most bytes in one stored block.
 pub const STORED: usize = 0xffff;
 
-// ANCHOR: block
 /// The tokens of a block, and how often each symbol is used in it.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -61,6 +60,7 @@ impl Block {
         self.tokens.is_empty()
     }
 
+    // ANCHOR: count
     /// Appends a byte.
     #[inline(always)]
     pub fn literal(&mut self, byte: u8) {
@@ -77,16 +77,16 @@ impl Block {
         self.extra += u64::from(long.bits + far.bits);
         self.tokens.push((length << 16 | distance) as u32);
     }
+    // ANCHOR_END: count
 }
-// ANCHOR_END: block
 
-// ANCHOR: code
 /// The words and lengths of the two codes of a block.
 struct Codes {
     literals: Vec<(u16, u8)>,
     distances: Vec<(u16, u8)>,
 }
 
+// given: it asks the functions of the steps below
 impl Codes {
     fn new(literals: &[u8], distances: &[u8]) -> Codes {
         let code = |lengths: &[u8]| {
@@ -110,9 +110,8 @@ impl Codes {
             + bits(&block.distances, &self.distances)
     }
 }
-// ANCHOR_END: code
+// given end
 
-// ANCHOR: header
 /// The head of a dynamic block, ready to be written.
 struct Header {
     /// Literal codes, distance codes, and codes of the third code.
@@ -122,6 +121,7 @@ struct Header {
     bits: u64,
 }
 
+// given: what the decoder reads, in the same order
 impl Header {
     fn new(literals: &[u8], distances: &[u8]) -> Header {
         let used = |lengths: &[u8]| {
@@ -169,10 +169,10 @@ impl Header {
         }
     }
 }
-// ANCHOR_END: header
+// given end
 
-// ANCHOR: write
 impl Block {
+    // ANCHOR: write
     /// Writes the block in the cheapest way, and forgets its tokens. `raw` are
     /// the bytes that it stands for, or `None` where it is known that the
     /// tokens take less room than these.
@@ -209,7 +209,9 @@ impl Block {
         };
         self.tokens.clear();
     }
+    // ANCHOR_END: write
 
+    // ANCHOR: tokens
     fn write_tokens(&self, codes: &Codes, to: &mut BitWriter) {
         for token in &self.tokens {
             let (length, low) = (token >> 16, token & 0xffff);
@@ -230,10 +232,9 @@ impl Block {
         let (word, bits) = codes.literals[END];
         to.put(word.into(), bits.into());
     }
+    // ANCHOR_END: tokens
 }
-// ANCHOR_END: write
 
-// ANCHOR: store
 /// How many bits it takes to store `raw`.
 fn stored_bits(raw: &[u8], to: &BitWriter) -> u64 {
     let blocks = raw.len().div_ceil(STORED).max(1) as u64;
@@ -241,6 +242,7 @@ fn stored_bits(raw: &[u8], to: &BitWriter) -> u64 {
     u64::from(first) + 40 * blocks - 8 + 8 * raw.len() as u64
 }
 
+// ANCHOR: store
 /// Stores `raw` in as many blocks as it takes, at least one.
 pub fn store(raw: &[u8], last: bool, to: &mut BitWriter) {
     let mut rest = raw;

@@ -37,7 +37,6 @@ const SPAN: usize = 2 * WINDOW;
 /// and the bytes that are hashed with it.
 const AHEAD: usize = LONGEST + 5;
 
-// ANCHOR: level
 /// How hard a compressor works, from 0, which stores, to 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level(u8);
@@ -56,6 +55,7 @@ impl Level {
         self.0
     }
 
+    // given: numbers that were tried out
     /// What the level does. `None` stores.
     fn effort(self) -> Option<Effort> {
         let (tries, good, lazy, nice) = match self.0 {
@@ -77,10 +77,9 @@ impl Level {
             nice,
         })
     }
+    // given end
 }
-// ANCHOR_END: level
 
-// ANCHOR: deflater
 /// What is to happen when a call's input is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flush {
@@ -127,10 +126,9 @@ impl Deflater {
         }
     }
 }
-// ANCHOR_END: deflater
 
-// ANCHOR: push
 impl Deflater {
+    // ANCHOR: push
     /// Compresses `input`, and appends at most `limit` bytes to `out`. It is
     /// done when all input is taken and all that the flush asks for is handed
     /// out; until then the same flush has to be asked for again, with what was
@@ -157,6 +155,7 @@ impl Deflater {
             }
         }
     }
+    // ANCHOR_END: push
 
     /// Whether there is nothing left to do, once all input is taken.
     fn has_done(&self, flush: Flush) -> bool {
@@ -167,6 +166,7 @@ impl Deflater {
         }
     }
 
+    // ANCHOR: flush
     /// Ends the block, and the byte.
     fn flush(&mut self, flush: Flush) {
         if flush == Flush::Finish {
@@ -181,10 +181,9 @@ impl Deflater {
         store(&[], false, &mut self.bits);
         self.dirty = false;
     }
+    // ANCHOR_END: flush
 }
-// ANCHOR_END: push
 
-// ANCHOR: advance
 impl Deflater {
     /// Takes input into the buffer, and says how much; lets go of what is
     /// further back than any copy can reach.
@@ -201,6 +200,7 @@ impl Deflater {
         count
     }
 
+    // ANCHOR: advance
     /// Compresses what is here, up to the end if nothing more will come
     /// before it is flushed. False if a block was full, and was written.
     fn advance(&mut self, ends: bool) -> bool {
@@ -219,6 +219,7 @@ impl Deflater {
             }
         }
     }
+    // ANCHOR_END: advance
 
     /// Bytes of the block.
     fn span(&self) -> usize {
@@ -230,6 +231,7 @@ impl Deflater {
         STORED - self.span()
     }
 
+    // ANCHOR: is_full
     /// Whether the block must end. Where its tokens take, at 4 bytes each, no
     /// more than half of its bytes, it is clear that storing it will not pay:
     /// then its bytes may leave, and it goes on.
@@ -245,6 +247,7 @@ impl Deflater {
         }
         self.start.is_some()
     }
+    // ANCHOR_END: is_full
 
     /// Writes the block, and begins another.
     fn close(&mut self, last: bool) {
@@ -256,10 +259,9 @@ impl Deflater {
         self.start = Some(self.at);
     }
 }
-// ANCHOR_END: advance
 
-// ANCHOR: token
 impl Deflater {
+    // ANCHOR: token
     /// One literal or one copy for the bytes from `at`.
     fn token(&mut self, effort: &Effort) {
         let here = match self.held.take() {
@@ -280,10 +282,10 @@ impl Deflater {
         self.block.copy(here.length, here.distance);
         self.at += here.length;
     }
+    // ANCHOR_END: token
 
     fn literal(&mut self) {
         self.block.literal(self.finder.bytes()[self.at]);
         self.at += 1;
     }
 }
-// ANCHOR_END: token

@@ -39,7 +39,6 @@ const NEAR_HEADS: u32 = 13;
 /// three literals do, in most data.
 const NEAR: usize = 4096;
 
-// ANCHOR: finder
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
@@ -81,7 +80,6 @@ pub struct Finder {
     /// in its chain is; 65535 if that is out of reach.
     back: Vec<u16>,
 }
-// ANCHOR_END: finder
 
 impl Default for Finder {
     fn default() -> Finder {
@@ -97,8 +95,8 @@ impl Default for Finder {
     }
 }
 
-// ANCHOR: fill
 impl Finder {
+    // given: a buffer that lets its beginning go
     /// The bytes that are here.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.end]
@@ -137,11 +135,11 @@ impl Finder {
             None => 0, // never: the slack is behind the last position
         }
     }
+    // given end
 }
-// ANCHOR_END: fill
 
-// ANCHOR: enter
 impl Finder {
+    // ANCHOR: enter
     /// Enters the position `at` into the tables, and says how far back the
     /// last ones with the same four and the same three bytes are.
     #[inline(always)]
@@ -149,7 +147,8 @@ impl Finder {
         let word = self.word(at) as u32;
         let here = self.gone.wrapping_add(at as u32);
         let far = &mut self.heads[hash(word, HEADS)];
-        let back = here.wrapping_sub(*far);
+        // 0 would be this very position, 4 GiB ago.
+        let back = here.wrapping_sub(*far).wrapping_sub(1).saturating_add(1);
         *far = here;
         let near = &mut self.near_heads[hash(word << 8, NEAR_HEADS)];
         let near_back = here.wrapping_sub(*near);
@@ -157,6 +156,7 @@ impl Finder {
         self.back[at % WINDOW] = back.min(0xffff) as u16;
         (back as usize, near_back as usize)
     }
+    // ANCHOR_END: enter
 
     /// Enters all positions before `at` that are not entered yet.
     fn catch_up(&mut self, at: usize) {
@@ -165,11 +165,6 @@ impl Finder {
             self.entered += 1;
         }
     }
-
-    /// Passes over all positions before `at`: no copy will begin there.
-    pub fn pass(&mut self, at: usize) {
-        self.entered = at;
-    }
 }
 
 /// Multiplies, so that every bit of `word` has a say in the highest ones.
@@ -177,10 +172,9 @@ impl Finder {
 fn hash(word: u32, bits: u32) -> usize {
     (word.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
 }
-// ANCHOR_END: enter
 
-// ANCHOR: find
 impl Finder {
+    // ANCHOR: find
     /// A copy for the bytes from `at` that is longer than `best`, or none. No
     /// position after `at` has been asked for yet.
     pub fn find(&mut self, at: usize, best: usize, effort: &Effort) -> Copy {
@@ -192,23 +186,15 @@ impl Finder {
         }
         let (mut distance, near) = self.enter(at);
         self.entered = at + 1;
-        let reach = at.min(WINDOW);
-        let mut best = best.max(SHORTEST - 1);
-        if best < SHORTEST
-            && near <= reach.min(NEAR)
-            && (self.word(at) ^ self.word(at - near)) as u32 & 0xff_ffff == 0
-        {
-            best = self.same(at, near, most);
-            let length = best;
-            found = Copy {
-                length,
-                distance: near,
-            };
+        if best < SHORTEST {
+            found = self.near(at, near, most);
         }
+        let mut best = best.max(found.length).max(SHORTEST - 1);
         let mut tries = effort.tries;
         if best >= effort.good {
             tries /= 4;
         }
+        let reach = at.min(WINDOW);
         while tries > 0 && distance <= reach && best < most {
             let then = at - distance;
             // The byte that would make it longer decides most cases.
@@ -229,7 +215,23 @@ impl Finder {
         }
         found
     }
+    // ANCHOR_END: find
 
+    /// The copy from `distance` back, where the last three bytes with the same
+    /// hash are, if they are the same and close by.
+    fn near(&self, at: usize, distance: usize, most: usize) -> Copy {
+        let is_near = (1..=at.min(NEAR)).contains(&distance);
+        let length = match is_near {
+            true => self.same(at, distance, most),
+            false => 0,
+        };
+        match length >= SHORTEST {
+            true => Copy { length, distance },
+            false => Copy::default(),
+        }
+    }
+
+    // ANCHOR: same
     /// How many bytes from `at` are the same as those `distance` before, at
     /// most `most`.
     #[inline(always)]
@@ -246,5 +248,5 @@ impl Finder {
         }
         count.min(most)
     }
+    // ANCHOR_END: same
 }
-// ANCHOR_END: find

@@ -43,7 +43,6 @@ pub fn words(lengths: &[u8]) -> Vec<u16> {
 }
 // ANCHOR_END: words
 
-// ANCHOR: kraft
 /// How well lengths fill the space of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
@@ -59,6 +58,7 @@ pub enum Fill {
     Over,
 }
 
+// ANCHOR: fill
 /// What the lengths, each at most 15, make.
 pub fn fill(lengths: &[u8]) -> Fill {
     const ALL: u32 = 1 << LONGEST;
@@ -72,7 +72,7 @@ pub fn fill(lengths: &[u8]) -> Fill {
         _ => Fill::Over,
     }
 }
-// ANCHOR_END: kraft
+// ANCHOR_END: fill
 
 // ANCHOR: lengths
 /// The best lengths for symbols that are used so often, none over `limit`.
@@ -98,7 +98,9 @@ pub fn lengths(counts: &[u32], limit: usize) -> Vec<u8> {
     }
     lengths
 }
+// ANCHOR_END: lengths
 
+// ANCHOR: rows
 /// One row for each bit of the longest word, the first one for the deepest:
 /// the leaves, and the row before in pairs, sorted by weight. Of each item it
 /// is kept whether it is a leaf.
@@ -127,4 +129,4 @@ fn rows(leaves: &[u32], limit: usize) -> Vec<Vec<bool>> {
     }
     rows
 }
-// ANCHOR_END: lengths
+// ANCHOR_END: rows

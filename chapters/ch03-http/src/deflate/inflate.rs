@@ -51,6 +51,7 @@ enum State {
     /// The stream is wrong.
     Failed(Error),
 }
+// ANCHOR_END: state
 
 /// A decoder of one DEFLATE stream.
 #[derive(Debug, Clone)]
@@ -90,10 +91,9 @@ impl Inflater {
         }
     }
 }
-// ANCHOR_END: state
 
-// ANCHOR: pull
 impl Inflater {
+    // ANCHOR: pull
     /// Decodes `input`, and appends at most `limit` bytes to `out`. It is
     /// done when the stream has ended and all of it is handed out; bytes
     /// behind the end are not taken.
@@ -131,7 +131,9 @@ impl Inflater {
         let done = self.state == State::Done && self.window.pending() == 0;
         Ok(Progress { read, wrote, done })
     }
+    // ANCHOR_END: pull
 
+    // ANCHOR: step
     /// Goes on until the window is full, the input used up or the stream at
     /// its end. False if it could do nothing.
     fn steps(&mut self, input: &mut &[u8]) -> bool {
@@ -148,10 +150,9 @@ impl Inflater {
         }
         moved
     }
+    // ANCHOR_END: step
 }
-// ANCHOR_END: pull
 
-// ANCHOR: step
 impl Inflater {
     /// One step. False if it wants more input, or there is none to make.
     fn step(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
@@ -206,9 +207,7 @@ impl Inflater {
         }
     }
 }
-// ANCHOR_END: step
 
-// ANCHOR: dynamic
 impl Inflater {
     fn fixed(&mut self) -> State {
         let (literals, distances) = fixed_lengths();
@@ -217,6 +216,7 @@ impl Inflater {
         State::Symbols
     }
 
+    // ANCHOR: dynamic
     fn counts(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
         if !self.bits.need(14, input) {
             return Ok(false);
@@ -255,11 +255,11 @@ impl Inflater {
         self.state = State::Lengths(0);
         Ok(true)
     }
+    // ANCHOR_END: dynamic
 }
-// ANCHOR_END: dynamic
 
-// ANCHOR: lengths
 impl Inflater {
+    // ANCHOR: lengths
     /// One symbol of the third code; after the last length, the two codes.
     fn lengths(&mut self, at: usize, input: &mut &[u8]) -> Result<bool, Error> {
         let (literals, distances) = self.counts;
@@ -293,10 +293,10 @@ impl Inflater {
         self.state = State::Symbols;
         Ok(true)
     }
+    // ANCHOR_END: lengths
 }
-// ANCHOR_END: lengths
 
-// ANCHOR: symbol
+// ANCHOR: word
 /// The entry of the word that begins `used` bits ahead, which takes bytes one
 /// by one until the whole word is here. `None` if the input ends before.
 fn word<const SIZE: usize>(
@@ -315,8 +315,10 @@ fn word<const SIZE: usize>(
         }
     }
 }
+// ANCHOR_END: word
 
 impl Inflater {
+    // ANCHOR: symbol
     /// One literal, pair or end. Nothing is dropped before all of it is here.
     fn symbol(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
         let bits = &mut self.bits;
@@ -350,6 +352,7 @@ impl Inflater {
         self.window.copy(distance, length)?;
         Ok(true)
     }
+    // ANCHOR_END: symbol
 }
 
 /// How many extra bits follow the word.
@@ -364,13 +367,12 @@ fn value(bits: &mut BitReader, entry: u32) -> usize {
     bits.skip(entry & 0xff);
     (entry >> 16) as usize + bits.take(extra(entry)) as usize
 }
-// ANCHOR_END: symbol
 
-// ANCHOR: fast
 /// Input that one turn of the fast loop may take: two refills.
 const AHEAD: usize = 16;
 
 impl Inflater {
+    // ANCHOR: fast
     /// Symbols, until the block ends or there is no certainty that another
     /// turn finds all it wants.
     fn symbols(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
@@ -386,13 +388,11 @@ impl Inflater {
             at += bits.refill(ahead);
             let mut entry = self.literals.look_up(bits.hold());
             if entry & LITERAL != 0 {
-                bits.skip(entry & 0xff);
-                self.window.push((entry >> 16) as u8);
+                self.literal(&mut bits, entry);
                 entry = self.literals.look_up(bits.hold());
             }
             if entry & LITERAL != 0 {
-                bits.skip(entry & 0xff);
-                self.window.push((entry >> 16) as u8);
+                self.literal(&mut bits, entry);
                 continue;
             }
             if entry & (STOP | BAD) != 0 {
@@ -419,5 +419,12 @@ impl Inflater {
         *input = &bytes[at..];
         Ok(true)
     }
+    // ANCHOR_END: fast
+
+    /// Hands out the literal of an entry, and drops its word.
+    #[inline(always)]
+    fn literal(&mut self, bits: &mut BitReader, entry: u32) {
+        bits.skip(entry & 0xff);
+        self.window.push((entry >> 16) as u8);
+    }
 }
-// ANCHOR_END: fast

@@ -21,7 +21,6 @@ pub const ORDER: [usize; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-// ANCHOR: pack
 /// One symbol of the third code, and its extra bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
@@ -31,6 +30,7 @@ pub struct Run {
     pub extra: u8,
 }
 
+// given: the table that stands above, in code
 /// How many extra bits a symbol has.
 pub fn extra_bits(symbol: u8) -> u32 {
     match symbol {
@@ -40,7 +40,9 @@ pub fn extra_bits(symbol: u8) -> u32 {
         _ => 0,
     }
 }
+// given end
 
+// ANCHOR: pack
 /// Shortens the runs, each as far as it goes.
 pub fn pack(lengths: &[u8]) -> Vec<Run> {
     let mut runs = Vec::new();

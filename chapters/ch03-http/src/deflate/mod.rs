@@ -70,7 +70,6 @@ pub struct Progress {
 }
 // ANCHOR_END: progress
 
-// ANCHOR: error
 /// What is wrong with a stream. None of these can be mended: a decoder that
 /// has said one says it again on every further call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +96,6 @@ pub enum Error {
         most: u64,
     },
 }
-// ANCHOR_END: error
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

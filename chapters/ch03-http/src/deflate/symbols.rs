@@ -31,7 +31,6 @@ pub const SHORTEST: usize = 3;
 /// The longest copy.
 pub const LONGEST: usize = 258;
 
-// ANCHOR: symbols
 /// A symbol, and the extra bits that follow its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Symbol {
@@ -43,6 +42,7 @@ pub struct Symbol {
     pub extra: u32,
 }
 
+// ANCHOR: symbols
 /// The symbol of a length from 3 to 258.
 pub fn of_length(length: usize) -> Symbol {
     let over = (length - SHORTEST) as u32;
@@ -71,6 +71,7 @@ pub fn of_distance(distance: usize) -> Symbol {
         extra: over & ((1 << bits) - 1),
     }
 }
+// ANCHOR_END: symbols
 
 fn without_extra(symbol: usize) -> Symbol {
     Symbol {
@@ -79,9 +80,8 @@ fn without_extra(symbol: usize) -> Symbol {
         extra: 0,
     }
 }
-// ANCHOR_END: symbols
 
-// ANCHOR: bases
+// given: the same tables the other way round
 /// The smallest length of a symbol from 257 to 285, and its extra bits.
 pub fn length_base(symbol: usize) -> Option<(u32, u32)> {
     let over = (symbol.checked_sub(257)?) as u32;
@@ -108,9 +108,7 @@ pub fn distance_base(symbol: usize) -> Option<(u32, u32)> {
         _ => None,
     }
 }
-// ANCHOR_END: bases
 
-// ANCHOR: fixed
 /// The code lengths of a fixed block (section 3.2.6): 288 literals and
 /// lengths, then 32 distances. The last two of each mean nothing, but without
 /// them the codes would not be complete.
@@ -120,4 +118,4 @@ pub fn fixed_lengths() -> ([u8; 288], [u8; 32]) {
     literals[256..280].fill(7);
     (literals, [5; 32])
 }
-// ANCHOR_END: fixed
+// given end

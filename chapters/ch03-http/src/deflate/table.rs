@@ -32,7 +32,7 @@ pub const SUB: u32 = 1 << 14;
 /// The bits are no word, or that of a symbol without a meaning.
 pub const BAD: u32 = 1 << 15;
 
-// ANCHOR: table
+// ANCHOR: look_up
 /// A table with `SIZE` places, a power of two, of which the first `1 << root`
 /// are indexed by the next bits, and the others are second tables.
 #[derive(Debug, Clone)]
@@ -62,11 +62,11 @@ impl<const SIZE: usize> Table<SIZE> {
         let at = (entry >> 16) as usize + second as usize;
         self.entries[at & (SIZE - 1)]
     }
+    // ANCHOR_END: look_up
 }
-// ANCHOR_END: table
 
-// ANCHOR: build
 impl<const SIZE: usize> Table<SIZE> {
+    // ANCHOR: build
     /// Fills the table for a code of at most 320 symbols with these lengths.
     /// `meaning` says what a symbol's entry holds, but for the length of its
     /// word.
@@ -110,7 +110,9 @@ impl<const SIZE: usize> Table<SIZE> {
             word += 1;
         }
     }
+    // ANCHOR_END: build
 
+    // given: counting, and what each entry holds
     /// Writes an entry at every `step`-th place from `at` on, before `end`.
     fn fill(&mut self, at: usize, step: usize, end: usize, entry: u32) {
         for place in (at..end).step_by(step) {
@@ -133,6 +135,7 @@ impl<const SIZE: usize> Table<SIZE> {
         }
         bits
     }
+    // given end
 }
 
 /// The second table that is being filled.
@@ -146,6 +149,7 @@ struct Second {
     bits: u32,
 }
 
+// given: a counting sort
 /// The symbols by the length of their words, and how many have each length.
 fn sort(lengths: &[u8]) -> ([u16; 320], [u16; LONGEST + 1]) {
     let mut counts = [0u16; LONGEST + 1];
@@ -161,9 +165,8 @@ fn sort(lengths: &[u8]) -> ([u16; 320], [u16; LONGEST + 1]) {
     }
     (sorted, counts)
 }
-// ANCHOR_END: build
+// given end
 
-// ANCHOR: meaning
 /// Literals and lengths: 11 bits at once. 2,342 places are the most that
 /// 288 words of at most 15 bits can need.
 pub type Literals = Table<4096>;
@@ -172,6 +175,7 @@ pub type Distances = Table<512>;
 /// The code of the code lengths, whose words have at most 7 bits.
 pub type Lengths = Table<128>;
 
+// given: the layout that stands above, in code
 /// The entry of a literal or length symbol.
 pub fn literal(symbol: usize) -> u32 {
     match length_base(symbol) {
@@ -189,7 +193,9 @@ pub fn distance(symbol: usize) -> u32 {
         None => BAD,
     }
 }
+// given end
 
+// ANCHOR: check
 /// Whether the lengths make a code that a stream may use.
 ///
 /// # Errors
@@ -203,4 +209,4 @@ pub fn check(lengths: &[u8], none_is_fine: bool) -> Result<(), Error> {
         _ => Err(Error::CodeLengths),
     }
 }
-// ANCHOR_END: meaning
+// ANCHOR_END: check

@@ -26,7 +26,6 @@ const SIZE: usize = FULL + LONGEST + STEP;
 /// How much is copied at a time.
 const STEP: usize = 16;
 
-// ANCHOR: window
 /// A decoder's output.
 #[derive(Debug, Clone)]
 pub struct Window {
@@ -60,6 +59,7 @@ impl Window {
         self.at - self.sent
     }
 
+    // ANCHOR: drain
     /// Moves bytes to the end of `out`, at most `limit`, and says how many.
     /// Makes room when all are handed out and there is none.
     pub fn drain(&mut self, out: &mut Vec<u8>, limit: usize) -> usize {
@@ -73,6 +73,7 @@ impl Window {
         }
         count
     }
+    // ANCHOR_END: drain
 
     /// Appends what there is room for, and says how much that was.
     pub fn append(&mut self, bytes: &[u8]) -> usize {
@@ -82,9 +83,7 @@ impl Window {
         count
     }
 }
-// ANCHOR_END: window
 
-// ANCHOR: copy
 impl Window {
     /// Appends one byte, for which there is room.
     #[inline(always)]
@@ -93,6 +92,7 @@ impl Window {
         self.at += 1;
     }
 
+    // ANCHOR: copy
     /// Appends `length` bytes, at most 258, as they stand `distance` bytes
     /// back. There is room. The copy may read what it has just written: that
     /// is how three bytes become two hundred.
@@ -128,5 +128,5 @@ impl Window {
         }
         Ok(())
     }
+    // ANCHOR_END: copy
 }
-// ANCHOR_END: copy
