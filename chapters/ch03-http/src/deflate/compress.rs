@@ -5,10 +5,10 @@
 //! matching looks one position further before it takes a copy:
 //!
 //! ```text
-//! seen before   "the "  …  "he quick"
-//! now           t h e   q u i c k
-//! greedy        (4) "the "   then q u i c k          6 tokens
-//! lazy          t   (8) "he quick"                   2 tokens
+//! seen before   chat, hated
+//! now           c h a t e d
+//! greedy        (4) chat, e, d        3 tokens
+//! lazy          c, (5) hated          2 tokens
 //! ```
 //!
 //! What waits in the buffer, at the most, is one block and what a copy may

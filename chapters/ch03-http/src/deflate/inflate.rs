@@ -133,7 +133,6 @@ impl Inflater {
     }
     // ANCHOR_END: pull
 
-    // ANCHOR: step
     /// Goes on until the window is full, the input used up or the stream at
     /// its end. False if it could do nothing.
     fn steps(&mut self, input: &mut &[u8]) -> bool {
@@ -150,10 +149,10 @@ impl Inflater {
         }
         moved
     }
-    // ANCHOR_END: step
 }
 
 impl Inflater {
+    // ANCHOR: step
     /// One step. False if it wants more input, or there is none to make.
     fn step(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
         match self.state {
@@ -198,6 +197,7 @@ impl Inflater {
         }
         Ok(true)
     }
+    // ANCHOR_END: step
 
     /// What follows a block.
     fn after(&self) -> State {
@@ -373,15 +373,13 @@ const AHEAD: usize = 16;
 
 impl Inflater {
     // ANCHOR: fast
-    /// Symbols, until the block ends or there is no certainty that another
-    /// turn finds all it wants.
+    /// Symbols, for as long as a turn is certain to find all that it wants.
     fn symbols(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
         if input.len() < AHEAD {
             return self.symbol(input);
         }
         let bytes = *input;
-        let mut bits = self.bits;
-        let mut at = 0;
+        let (mut bits, mut at) = (self.bits, 0);
         while let Some(ahead) = bytes[at..].first_chunk::<AHEAD>()
             && self.window.room() > 0
         {
