@@ -20,9 +20,7 @@ pub enum Refused {
 /// A zlib stream of `bytes` that may copy from `dictionary`: 78 bb, the
 /// Adler-32 of the dictionary, the DEFLATE stream, the Adler-32 of `bytes`.
 pub fn pack(dictionary: &[u8], bytes: &[u8], level: Level) -> Vec<u8> {
-    todo!(
-        "ex_dictionary: let the compressor see the dictionary, and keep only what follows"
-    )
+    todo!("ex_dictionary: show it the dictionary, keep what follows")
 }
 
 /// What the stream holds, at most `most` bytes.
@@ -34,9 +32,7 @@ pub fn unpack(
     stream: &[u8],
     most: u64,
 ) -> Result<Vec<u8>, Refused> {
-    todo!(
-        "ex_dictionary: check the frame, and let the decoder have the dictionary first"
-    )
+    todo!("ex_dictionary: the frame, the dictionary, the rest")
 }
 
 /// The part of the dictionary that a copy can reach.

@@ -6,7 +6,5 @@ use ch03_http::deflate::compress::{Deflater, Flush, Level};
 /// what the stream holds, or `None` if it refuses it. Gets a right one, and
 /// decoders with one bug each.
 pub fn hunt(inflate: &dyn Fn(&[u8]) -> Option<Vec<u8>>) {
-    todo!(
-        "ex_inflate_hunt: data that makes the compressor use all that the format has"
-    )
+    todo!("ex_inflate_hunt: data that uses all of the format")
 }

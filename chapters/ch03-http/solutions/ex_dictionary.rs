@@ -20,7 +20,7 @@ pub enum Refused {
 /// A zlib stream of `bytes` that may copy from `dictionary`: 78 bb, the
 /// Adler-32 of the dictionary, the DEFLATE stream, the Adler-32 of `bytes`.
 pub fn pack(dictionary: &[u8], bytes: &[u8], level: Level) -> Vec<u8> {
-    // begin: let the compressor see the dictionary, and keep only what follows
+    // begin: show it the dictionary, keep what follows
     let mut deflater = Deflater::new(level);
     let mut aside = Vec::new();
     let near = near(dictionary);
@@ -42,7 +42,7 @@ pub fn unpack(
     stream: &[u8],
     most: u64,
 ) -> Result<Vec<u8>, Refused> {
-    // begin: check the frame, and let the decoder have the dictionary first
+    // begin: the frame, the dictionary, the rest
     let rest = stream.strip_prefix(&[0x78, 0xbb]).ok_or(Refused::Header)?;
     let (id, rest) = rest.split_first_chunk().ok_or(Refused::Damaged)?;
     if u32::from_be_bytes(*id) != adler32::update(1, dictionary) {

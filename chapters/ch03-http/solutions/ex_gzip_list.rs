@@ -13,7 +13,7 @@ use ch00_toolbox::cursor::{Cursor, Short};
 /// # Errors
 /// The header is cut, or its end and the 8 bytes after the stream overlap.
 pub fn line(name: &str, file: &[u8]) -> Result<String, Short> {
-    // begin: step over the header's fields, and read the last four bytes
+    // begin: step over the header, read the end
     let mut header = Cursor::new(file);
     header.skip(3)?;
     let flags = header.u8()?;

@@ -6,7 +6,7 @@ use ch03_http::deflate::compress::{Deflater, Flush, Level};
 /// what the stream holds, or `None` if it refuses it. Gets a right one, and
 /// decoders with one bug each.
 pub fn hunt(inflate: &dyn Fn(&[u8]) -> Option<Vec<u8>>) {
-    // begin: data that makes the compressor use all that the format has
+    // begin: data that uses all of the format
     let mut state = 1u32;
     let mut noise = |length: usize, bits: u32| -> Vec<u8> {
         let mut byte = || {

@@ -105,5 +105,8 @@ macro_rules! checks {
 
 mod on {
     checks!(solution);
-    checks!(exercise, #[ignore = "exercise: cargo run -- check ex_inflate_hunt"]);
+    checks!(
+        exercise,
+        #[ignore = "exercise: cargo run -- check ex_inflate_hunt"]
+    );
 }
