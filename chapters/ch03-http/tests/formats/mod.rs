@@ -7,7 +7,7 @@ use ch03_http::deflate::{self, Progress};
 use ch03_http::gzip::{self, Header};
 use ch03_http::{crc32, zlib};
 
-use crate::kinds::{Cuts, cuts, data, level};
+use super::kinds::{Cuts, cuts, data, level};
 
 /// Pulls `bytes` in pieces; what came out, and how it ended.
 fn pull_cut<E: PartialEq + std::fmt::Debug>(

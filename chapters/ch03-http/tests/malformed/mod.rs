@@ -2,8 +2,8 @@
 
 use ch03_http::deflate::Error;
 
-use crate::kinds::inflate;
-use crate::naive;
+use super::kinds::inflate;
+use super::naive;
 
 /// Bits in the order in which they stand in the stream; blanks are ignored.
 /// Words of codes are written as they are, numbers by `n`.
