@@ -251,7 +251,6 @@ impl Inflater {
             return Err(Error::CodeLengths);
         }
         self.third.build(lengths, |symbol| (symbol as u32) << 16);
-        self.lengths.fill(0);
         self.state = State::Lengths(0);
         Ok(true)
     }

@@ -11,8 +11,8 @@
 //! A ring would copy without ever moving the history; but then every copy has
 //! to ask whether it crosses the end. Here 32 KiB move for each 96 KiB.
 //!
-//! - A copy never reads before the first byte of the stream, nor further back
-//!   than 32 KiB.
+//! - A copy never reads before the first byte of the stream. It cannot reach
+//!   further back than 32 KiB: no symbol says so.
 
 use ch03_http::deflate::symbols::LONGEST;
 use ch03_http::deflate::{Error, WINDOW};
@@ -94,7 +94,7 @@ impl Window {
 
     // ANCHOR: copy
     /// Appends `length` bytes, at most 258, as they stand `distance` bytes
-    /// back. There is room. The copy may read what it has just written: that
+    /// back, at most 32 KiB. There is room. The copy may read what it has just written: that
     /// is how three bytes become two hundred.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Window {
         distance: usize,
         length: usize,
     ) -> Result<(), Error> {
-        if distance > self.at || distance > WINDOW {
+        if distance > self.at {
             return Err(Error::Distance);
         }
         let (from, to) = (self.at - distance, self.at);

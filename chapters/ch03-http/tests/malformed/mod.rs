@@ -230,8 +230,8 @@ fn the_fast_loop_refuses_the_same() {
     }
 }
 
-/// I4: a distance of 32 KiB is the furthest, and one byte more is refused, also
-/// when that byte is still in the buffer.
+/// I1: the furthest distance, 32 KiB, finds its byte, at the stream's first
+/// byte and behind it.
 #[test]
 fn the_window_ends_after_32_kib() {
     // Stored 'x', then 32767 or 32768 zeros; then a copy of 3 from 32768

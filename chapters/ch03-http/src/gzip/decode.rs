@@ -1,177 +1,20 @@
-//! The gzip format (RFC 1952): a DEFLATE stream with a name tag and a seal.
+//! The decoder: members, one after the other, cut anywhere.
 //!
 //! ```text
-//! 1f 8b   magic           ┐
-//! 08      method: DEFLATE │
-//! FLG     flags           │ 10 bytes
-//! MTIME   4 bytes         │
-//! XFL OS                  ┘
-//! FEXTRA    04  XLEN: 2 bytes, then as many
-//! FNAME     08  the file's name, Latin-1, up to a 00
-//! FCOMMENT  10  a comment, likewise
-//! FHCRC     02  2 bytes: the low half of the CRC-32 of all of the above
-//! …             the DEFLATE stream
-//! CRC32   4 bytes: of the plain bytes
-//! ISIZE   4 bytes: how many there are, modulo 2³²
+//!  ┌─▶ Between ─▶ Fixed ─▶ Extra… ─▶ Name ─▶ Comment ─▶ Check… ─▶ Body ─▶ Seal
+//!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! This is a *member*. A file is one or more of them, and stands for what they
-//! hold, one after the other. All numbers stand with the lowest byte first.
-//!
-//! - Both halves of the seal are checked before the decoder says that a member
-//!   is done. What came out before is not proven yet.
-//! - Between members there may be zeros, as tapes have them. Anything else is
-//!   refused: it would be lost without a word.
-//!
-//! Left out: handing out the extra field, and the XFL byte, which nobody reads.
-
-use std::error;
-use std::fmt;
+//! Each byte of a header or a seal moves it on by one; what the flags leave out
+//! is passed over. In `Body` the inflater has the input.
 
 use ch03_http::crc32;
-use ch03_http::deflate::compress::{Deflater, Flush, Level};
 use ch03_http::deflate::inflate::Inflater;
 use ch03_http::deflate::{self, Progress};
-
-/// The longest name and the longest comment that are taken. A file system
-/// allows 255 bytes for a name; this is for those who write a path.
-const LONGEST_TEXT: usize = 4096;
-
-const FHCRC: u8 = 0x02;
-const FEXTRA: u8 = 0x04;
-const FNAME: u8 = 0x08;
-const FCOMMENT: u8 = 0x10;
-/// Bits that mean nothing yet, and must be 0: they may add a field.
-const RESERVED: u8 = 0xe0;
-
-/// What a member says about the file that it holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Header {
-    /// When it was last changed, in seconds since 1970; 0 if not told.
-    pub mtime: u32,
-    /// Its name, without the 00.
-    pub name: Option<Vec<u8>>,
-    /// A comment, without the 00.
-    pub comment: Option<Vec<u8>>,
-}
-
-impl Header {
-    /// The bytes of a header. A 00 in a text ends it early.
-    pub fn encode(&self) -> Vec<u8> {
-        const UNKNOWN: u8 = 255; // the operating system: nobody's business
-        let flag = |text: &Option<Vec<u8>>, flag| match text {
-            Some(_) => flag,
-            None => 0,
-        };
-        let flags = flag(&self.name, FNAME) | flag(&self.comment, FCOMMENT);
-        let mut bytes = vec![0x1f, 0x8b, 8, flags];
-        bytes.extend(self.mtime.to_le_bytes());
-        bytes.extend([0, UNKNOWN]);
-        for text in [&self.name, &self.comment].into_iter().flatten() {
-            bytes.extend(text.iter().take_while(|byte| **byte != 0));
-            bytes.push(0);
-        }
-        bytes
-    }
-}
-
-/// Makes one member.
-#[derive(Debug, Clone)]
-pub struct Encoder {
-    deflater: Deflater,
-    /// The header, and later the seal, as far as they are not handed out.
-    waiting: Vec<u8>,
-    crc: u32,
-    size: u32,
-    sealed: bool,
-}
-
-impl Encoder {
-    /// An encoder at the beginning of a member.
-    pub fn new(level: Level, header: &Header) -> Encoder {
-        Encoder {
-            deflater: Deflater::new(level),
-            waiting: header.encode(),
-            crc: 0,
-            size: 0,
-            sealed: false,
-        }
-    }
-
-    // ANCHOR: push
-    /// As [`Deflater::push`], for the whole member.
-    pub fn push(
-        &mut self,
-        input: &[u8],
-        flush: Flush,
-        out: &mut Vec<u8>,
-        limit: usize,
-    ) -> Progress {
-        let mut wrote = self.hand_out(out, limit);
-        let left = limit - wrote;
-        let inner = self.deflater.push(input, flush, out, left);
-        let taken = &input[..inner.read];
-        self.crc = crc32::update(self.crc, taken);
-        self.size = self.size.wrapping_add(taken.len() as u32);
-        wrote += inner.wrote;
-        if flush == Flush::Finish && inner.done && !self.sealed {
-            self.waiting.extend(self.crc.to_le_bytes());
-            self.waiting.extend(self.size.to_le_bytes());
-            self.sealed = true;
-        }
-        wrote += self.hand_out(out, limit - wrote);
-        Progress {
-            read: inner.read,
-            wrote,
-            done: inner.done && self.waiting.is_empty(),
-        }
-    }
-    // ANCHOR_END: push
-
-    fn hand_out(&mut self, out: &mut Vec<u8>, limit: usize) -> usize {
-        let count = self.waiting.len().min(limit);
-        out.extend(self.waiting.drain(..count));
-        count
-    }
-}
-
-/// What is wrong with a gzip file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Error {
-    /// It does not begin with 1f 8b, or goes on with something else.
-    Magic,
-    /// The method is not 8, or a reserved flag is set.
-    Unknown,
-    /// A name or a comment of over 4096 bytes.
-    Text,
-    /// The header's own checksum does not fit it.
-    HeaderChecksum,
-    /// The DEFLATE stream is wrong, or has more bytes than allowed.
-    Deflate(deflate::Error),
-    /// The checksum of the bytes is another one.
-    Checksum,
-    /// The number of the bytes is another one.
-    Length,
-    /// It ends within a member.
-    Cut,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Error::Magic => "not in gzip format",
-            Error::Unknown => "a method or a flag that nobody knows",
-            Error::Text => "a name or a comment that is too long",
-            Error::HeaderChecksum => "the header is damaged",
-            Error::Deflate(error) => return error.fmt(f),
-            Error::Checksum => "the checksum does not fit",
-            Error::Length => "the length does not fit",
-            Error::Cut => "it ends too early",
-        })
-    }
-}
-
-impl error::Error for Error {}
+use ch03_http::gzip::Error;
+use ch03_http::gzip::header::{
+    FCOMMENT, FEXTRA, FHCRC, FNAME, Header, LONGEST_TEXT, RESERVED,
+};
 
 /// What a decoder waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
