@@ -2,3 +2,6 @@
 #![forbid(unsafe_code)]
 
 extern crate self as ch03_http;
+
+pub mod websocket;
+pub mod events;
