@@ -1,44 +1,31 @@
 //! The stage of the WebSocket step: an echo server with a thread for each
 //! client, and a page that talks to it.
-//!
-//! Its HTTP is the least that will do: one request for each connection, a
-//! head of at most 8 KiB that has to come within seconds, no body.
 
 use std::io::{self, ErrorKind, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, ExitCode};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
-use ch00_toolbox::clock::{Clock, Deadline, RealClock};
+use ch00_toolbox::clock::{Clock, RealClock};
 use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
 use ch01_sockets::echo::{read_some, serve, write_all};
 use ch01_sockets::frame::last_word;
 use ch03_http::websocket::connection::{Connection, Limits, Unsent};
-use ch03_http::websocket::handshake::{
-    Accepted, Origins, Policy, Refusal, accept,
-};
+use ch03_http::websocket::handshake::{Origins, Policy, Refusal, accept};
 use ch03_http::websocket::message::Event;
 use ch03_http::websocket::pulse::Times;
 
+#[path = "tiny/mod.rs"]
+mod tiny;
+
+use tiny::{Hall, LAST_WAIT, Seat, read_request, response};
+
 /// The page at `/`.
 const PAGE: &str = include_str!("step1_websocket.html");
-
-/// The most bytes of a request's head, and how long it may take to come.
-const MAX_HEAD: usize = 8 * 1024;
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long a client may leave what we write unread.
-const WRITE_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long a client has for its end of the stream after ours.
-const LAST_WAIT: Duration = Duration::from_secs(2);
-
-/// Each client is a thread.
-const MAX_CLIENTS: usize = 500;
 
 const TIMES: Times = Times {
     ping_after: Duration::from_secs(30),
@@ -112,139 +99,32 @@ fn run(addr: SocketAddr, max_message: usize) -> io::Result<()> {
         }
     });
     signals.wait();
-    hall.empty();
+    hall.close();
+    hall.wait();
     Ok(())
-}
-
-/// The clients that are here: at the end, each is told that we go.
-#[derive(Default)]
-struct Hall {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    closing: bool,
-    next: u64,
-    streams: Vec<(u64, TcpStream)>,
-}
-
-impl Hall {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends every read, so that each thread sees that we are closing, and
-    /// waits until all have said goodbye, or long enough.
-    fn empty(&self) {
-        let mut state = self.lock();
-        state.closing = true;
-        for (_, stream) in &state.streams {
-            let _ = stream.shutdown(Shutdown::Read);
-        }
-        drop(state);
-        let clock = RealClock::new();
-        let deadline = Deadline::after(&clock, LAST_WAIT + LAST_WAIT);
-        while !self.lock().streams.is_empty() && !deadline.passed(&clock) {
-            clock.sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-/// A client's place in the hall; given back when it is dropped.
-struct Seat {
-    hall: Arc<Hall>,
-    number: u64,
-}
-
-impl Seat {
-    fn take(hall: &Arc<Hall>, stream: &TcpStream) -> io::Result<Seat> {
-        let mut state = hall.lock();
-        if state.closing || state.streams.len() >= MAX_CLIENTS {
-            return Err(io::Error::other("no room for another client"));
-        }
-        let number = state.next;
-        state.next += 1;
-        state.streams.push((number, stream.try_clone()?));
-        Ok(Seat {
-            hall: Arc::clone(hall),
-            number,
-        })
-    }
-
-    fn closing(&self) -> bool {
-        self.hall.lock().closing
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.hall
-            .lock()
-            .streams
-            .retain(|(number, _)| *number != self.number);
-    }
 }
 
 /// One connection, from its request to its end.
 fn client(seat: &Seat, stream: &TcpStream, max: usize) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(WRITE_WITHIN))?;
-    let Some((head, rest)) = read_head(stream)? else {
-        return last_word(stream, &response("400 Bad Request", ""), LAST_WAIT);
+    let Some((request, rest)) = read_request(stream)? else {
+        let answer = response("400 Bad Request", "this is no request\n");
+        return last_word(stream, &answer, LAST_WAIT);
     };
-    match request(&head) {
+    match accept(request.line(), &request.fields(), &POLICY) {
         Ok(accepted) => {
             write_all(&mut &*stream, accepted.head().as_bytes())?;
             echo(seat, stream, rest, max)
         }
-        Err(answer) => last_word(stream, &answer, LAST_WAIT),
-    }
-}
-
-/// A head, to its blank line, and what came after it; `None` if it is too
-/// long.
-fn read_head(mut stream: &TcpStream) -> io::Result<Option<(String, Vec<u8>)>> {
-    let clock = RealClock::new();
-    let deadline = Deadline::after(&clock, HEAD_WITHIN);
-    let (mut bytes, mut chunk) = (Vec::new(), [0; 1024]);
-    loop {
-        let left = deadline.left(&clock).max(Duration::from_millis(1));
-        stream.set_read_timeout(Some(left))?;
-        let count = read_some(&mut stream, &mut chunk)?;
-        if count == 0 || deadline.passed(&clock) {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        let from = bytes.len().saturating_sub(3); // the end may be cut
-        bytes.extend_from_slice(&chunk[..count]);
-        let mut ends = bytes[from..].windows(4);
-        if let Some(at) = ends.position(|end| end == b"\r\n\r\n") {
-            let rest = bytes.split_off(from + at + 4);
-            return Ok(String::from_utf8(bytes).ok().map(|head| (head, rest)));
-        }
-        if bytes.len() > MAX_HEAD {
-            return Ok(None);
+        Err(refusal) => {
+            let answer = refused(refusal, request.line().1);
+            last_word(stream, &answer, LAST_WAIT)
         }
     }
 }
 
-/// What the request asks for: a WebSocket, or an answer and the end.
-fn request(head: &str) -> Result<Accepted, Vec<u8>> {
-    let bad = || response("400 Bad Request", "this is no request\n");
-    let mut lines = head.trim_end().split("\r\n");
-    let mut words = lines.next().unwrap_or_default().split(' ');
-    let line = match (words.next(), words.next(), words.next(), words.next()) {
-        (Some(method), Some(target), Some(version), None) => {
-            (method, target, version)
-        }
-        _ => return Err(bad()),
-    };
-    let mut fields = Vec::new();
-    for field in lines {
-        let (name, value) = field.split_once(':').ok_or_else(bad)?;
-        fields.push((name, value.trim_matches([' ', '\t'])));
-    }
-    accept(line, &fields, &POLICY).map_err(|refusal| match (refusal, line.1) {
+/// The answer to what is no WebSocket.
+fn refused(refusal: Refusal, target: &str) -> Vec<u8> {
+    match (refusal, target) {
         (Refusal::NotAsked, "/") => response("200 OK", PAGE),
         (Refusal::NotAsked | Refusal::Version, _) => response(
             "426 Upgrade Required\r\nUpgrade: websocket\r\n\
@@ -257,22 +137,7 @@ fn request(head: &str) -> Result<Accepted, Vec<u8>> {
         (Refusal::Origin, _) => {
             response("403 Forbidden", "not for pages of this origin\n")
         }
-    })
-}
-
-/// A response that ends the connection. `status` may bring fields along.
-fn response(status: &str, body: &str) -> Vec<u8> {
-    let kind = if body.starts_with('<') {
-        "html"
-    } else {
-        "plain"
-    };
-    format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: \
-         text/{kind}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    }
 }
 
 // ANCHOR: echo
