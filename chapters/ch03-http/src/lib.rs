@@ -3,5 +3,8 @@
 
 extern crate self as ch03_http;
 
+pub mod upgrade;
+
 pub mod websocket;
+
 pub mod events;

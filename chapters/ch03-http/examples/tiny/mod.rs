@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ch00_toolbox::clock::{Clock, Deadline, RealClock};
 use ch01_sockets::echo::read_some;
+use ch03_http::upgrade::handshake::Refusal;
 
 /// The most bytes of a request's head, and how long it may take to come.
 const MAX_HEAD: usize = 8 * 1024;
@@ -113,6 +114,24 @@ pub fn response(status: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The answer to what is no WebSocket.
+#[allow(dead_code)] // not every stage is one
+pub fn refused(refusal: Refusal) -> Vec<u8> {
+    match refusal {
+        Refusal::NotAsked | Refusal::Version => response(
+            "426 Upgrade Required\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13",
+            "this is a WebSocket\n",
+        ),
+        Refusal::Bad(name) => {
+            response("400 Bad Request", &format!("{name} is wrong\n"))
+        }
+        Refusal::Origin => {
+            response("403 Forbidden", "not for pages of this origin\n")
+        }
+    }
+}
+
 /// The clients that are here: at the end, each is told that we go.
 #[derive(Default)]
 pub struct Hall {
@@ -176,6 +195,7 @@ impl Seat {
     }
 
     /// Whether it is time to say goodbye.
+    #[allow(dead_code)] // not every stage says any
     pub fn closing(&self) -> bool {
         self.hall.lock().closing
     }

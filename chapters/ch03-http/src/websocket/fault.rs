@@ -43,6 +43,9 @@ pub enum Fault {
     NoClose,
 }
 
+// ANCHOR_END: fault
+
+// ANCHOR: code
 impl Fault {
     /// The code that tells the peer; `None` where it does not listen.
     pub fn code(&self) -> Option<u16> {
@@ -54,7 +57,7 @@ impl Fault {
         }
     }
 }
-// ANCHOR_END: fault
+// ANCHOR_END: code
 
 // given: sentences
 impl fmt::Display for Fault {

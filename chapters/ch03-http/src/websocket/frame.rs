@@ -24,7 +24,7 @@ const MAX_HEAD: usize = 14;
 /// The longest payload of a control frame, in bytes (section 5.5).
 pub const MAX_CONTROL: usize = 125;
 
-// ANCHOR: opcode
+// ANCHOR: side
 /// One of the two ends of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -51,6 +51,9 @@ pub enum Opcode {
     Pong = 10,
 }
 
+// ANCHOR_END: side
+
+// ANCHOR: opcode
 impl Opcode {
     /// The opcode of that number.
     ///

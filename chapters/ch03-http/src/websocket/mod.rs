@@ -1,10 +1,7 @@
-//! WebSocket (RFC 6455): messages both ways over a connection that began as
-//! HTTP.
+//! WebSocket (RFC 6455) behind its handshake: messages both ways.
 //!
 //! | module | what |
 //! |---|---|
-//! | `sha1`, `base64` | what the handshake's proof is made of |
-//! | `handshake` | from an HTTP request to a WebSocket, on both sides |
 //! | `fault` | what a peer can do wrong, and the code for it |
 //! | `mask` | the XOR over what a client sends |
 //! | `frame` | frames: heads out of bytes, bytes out of heads |
@@ -22,9 +19,6 @@
 //! offer is declined by not being named in the answer. WebSocket over HTTP/2
 //! (RFC 8441).
 
-pub mod sha1;
-pub mod base64;
-pub mod handshake;
 pub mod fault;
 pub mod mask;
 pub mod frame;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use ch03_http::websocket::fault::Fault;
 
-// ANCHOR: pulse
+// ANCHOR: times
 /// How long a peer may take. Moments are durations since any one start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -40,6 +40,9 @@ pub enum Due {
     Dead(Fault),
 }
 
+// ANCHOR_END: times
+
+// ANCHOR: pulse
 /// When a peer was last heard, and what it was asked since.
 #[derive(Debug, Clone, Copy)]
 pub struct Pulse {
@@ -70,6 +73,9 @@ impl Pulse {
         self.closed = Some(now);
     }
 
+    // ANCHOR_END: pulse
+
+    // ANCHOR: due
     /// What is due. Says [`Due::Ping`] once in each silence.
     pub fn due(&mut self, now: Duration) -> Due {
         let (at, then) = self.next();
@@ -101,5 +107,5 @@ impl Pulse {
     pub fn deadline(&self) -> Duration {
         self.next().0
     }
+    // ANCHOR_END: due
 }
-// ANCHOR_END: pulse

@@ -45,6 +45,9 @@ impl Utf8 {
         self.need == 0
     }
 
+    // ANCHOR_END: utf8
+
+    // ANCHOR: step
     /// Where one byte leads; `None`: it is wrong.
     fn step(&self, byte: u8) -> Option<Utf8> {
         let next = |need, low, high| Some(Utf8 { need, low, high });
@@ -68,8 +71,8 @@ impl Utf8 {
             _ => None,
         }
     }
+    // ANCHOR_END: step
 }
-// ANCHOR_END: utf8
 
 // given: most text is ASCII, and eight bytes of it are passed at once
 /// How many bytes at the front are ASCII, up to seven fewer than there are.

@@ -28,8 +28,8 @@
 //! Left out: redirects and authentication (any other status ends the
 //! client's attempt), and extensions, which are declined in silence.
 
-use ch03_http::websocket::base64;
-use ch03_http::websocket::sha1::sha1;
+use ch03_http::upgrade::base64;
+use ch03_http::upgrade::sha1::sha1;
 
 /// A header's fields in order: names in any case, values without blanks
 /// around them.
@@ -242,7 +242,7 @@ impl Request<'_> {
 }
 // ANCHOR_END: request
 
-// ANCHOR: confirm
+// ANCHOR: unconfirmed
 /// Why a client does not switch: the status, or the field that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unconfirmed {
@@ -252,6 +252,9 @@ pub enum Unconfirmed {
     Field(&'static str),
 }
 
+// ANCHOR_END: unconfirmed
+
+// ANCHOR: confirm
 impl Request<'_> {
     /// Decides about the answer (section 4.1, "Once the client's opening
     /// handshake has been sent"): the subprotocol, if there is one.

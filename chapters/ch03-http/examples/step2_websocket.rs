@@ -14,18 +14,18 @@ use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
 use ch01_sockets::echo::{read_some, serve, write_all};
 use ch01_sockets::frame::last_word;
+use ch03_http::upgrade::handshake::{Origins, Policy, Refusal, accept};
 use ch03_http::websocket::connection::{Connection, Limits, Unsent};
-use ch03_http::websocket::handshake::{Origins, Policy, Refusal, accept};
 use ch03_http::websocket::message::Event;
 use ch03_http::websocket::pulse::Times;
 
 #[path = "tiny/mod.rs"]
 mod tiny;
 
-use tiny::{Hall, LAST_WAIT, Seat, read_request, response};
+use tiny::{Hall, LAST_WAIT, Seat, read_request, refused, response};
 
 /// The page at `/`.
-const PAGE: &str = include_str!("step1_websocket.html");
+const PAGE: &str = include_str!("step2_websocket.html");
 
 const TIMES: Times = Times {
     ping_after: Duration::from_secs(30),
@@ -39,7 +39,7 @@ const POLICY: Policy = Policy {
 };
 
 const COMMAND: Command = Command {
-    name: "step1_websocket",
+    name: "step2_websocket",
     about: "Sends back each message, and serves a page that sends some.",
     operands: "",
     options: &[
@@ -116,26 +116,11 @@ fn client(seat: &Seat, stream: &TcpStream, max: usize) -> io::Result<()> {
             echo(seat, stream, rest, max)
         }
         Err(refusal) => {
-            let answer = refused(refusal, request.line().1);
+            let answer = match (refusal, request.line().1) {
+                (Refusal::NotAsked, "/") => response("200 OK", PAGE),
+                _ => refused(refusal),
+            };
             last_word(stream, &answer, LAST_WAIT)
-        }
-    }
-}
-
-/// The answer to what is no WebSocket.
-fn refused(refusal: Refusal, target: &str) -> Vec<u8> {
-    match (refusal, target) {
-        (Refusal::NotAsked, "/") => response("200 OK", PAGE),
-        (Refusal::NotAsked | Refusal::Version, _) => response(
-            "426 Upgrade Required\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13",
-            "this is a WebSocket\n",
-        ),
-        (Refusal::Bad(name), _) => {
-            response("400 Bad Request", &format!("{name} is wrong\n"))
-        }
-        (Refusal::Origin, _) => {
-            response("403 Forbidden", "not for pages of this origin\n")
         }
     }
 }
@@ -186,6 +171,9 @@ fn echo(
     }
 }
 
+// ANCHOR_END: echo
+
+// ANCHOR: answer
 /// Sends a message back, after what waits if that is too much already.
 fn answer(
     connection: &mut Connection,
@@ -211,4 +199,4 @@ fn flush(connection: &mut Connection, mut to: &TcpStream) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: echo
+// ANCHOR_END: answer

@@ -23,7 +23,7 @@ mod tiny;
 use tiny::{Hall, LAST_WAIT, Request, Seat, read_request, response};
 
 /// The page at `/`.
-const PAGE: &str = include_str!("step2_events.html");
+const PAGE: &str = include_str!("step3_events.html");
 
 /// What begins the response that does not end: the connection's end is its.
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(15);
 
 const COMMAND: Command = Command {
-    name: "step2_events",
+    name: "step3_events",
     about: "Counts, and sends each count as an event to all who listen.",
     operands: "",
     options: &[
@@ -199,6 +199,9 @@ fn stream_to(
     Ok(())
 }
 
+// ANCHOR_END: stream_to
+
+// ANCHOR: more
 /// Waits for the event of that number and appends it; gives the next one.
 fn more(
     seat: &Seat,
@@ -231,4 +234,4 @@ fn more(
     }
     Ok(number)
 }
-// ANCHOR_END: stream_to
+// ANCHOR_END: more
