@@ -125,7 +125,6 @@ fn client(seat: &Seat, stream: &TcpStream, max: usize) -> io::Result<()> {
     }
 }
 
-// ANCHOR: echo
 /// Sends back each message. `first` is what came behind the head.
 fn echo(
     seat: &Seat,
@@ -171,9 +170,6 @@ fn echo(
     }
 }
 
-// ANCHOR_END: echo
-
-// ANCHOR: answer
 /// Sends a message back, after what waits if that is too much already.
 fn answer(
     connection: &mut Connection,
@@ -199,4 +195,3 @@ fn flush(connection: &mut Connection, mut to: &TcpStream) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: answer

@@ -172,7 +172,6 @@ fn client(seat: &Seat, stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     last_word(stream, &answer, LAST_WAIT)
 }
 
-// ANCHOR: stream_to
 /// Sends events from where the client was on, until one of us leaves.
 fn stream_to(
     seat: &Seat,
@@ -199,9 +198,6 @@ fn stream_to(
     Ok(())
 }
 
-// ANCHOR_END: stream_to
-
-// ANCHOR: more
 /// Waits for the event of that number and appends it; gives the next one.
 fn more(
     seat: &Seat,
@@ -234,4 +230,3 @@ fn more(
     }
     Ok(number)
 }
-// ANCHOR_END: more

@@ -39,12 +39,6 @@ impl Utf8 {
             bytes = rest;
         }
     }
-
-    /// Whether the text may end here: not within a character.
-    pub fn is_whole(&self) -> bool {
-        self.need == 0
-    }
-
     // ANCHOR_END: utf8
 
     // ANCHOR: step

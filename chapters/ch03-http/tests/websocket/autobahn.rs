@@ -301,9 +301,9 @@ fn limits() {
     let first = sent(2, &[0; 200]);
     let rest = head(0x80, LIMIT as u64 - 199);
     fails_bytes(&[first.clone(), rest].concat(), &[], fault, 1009);
+    let rest = sent(0, &vec![0; LIMIT - 200]);
     let ping = sent(0x89, b"p"); // a control frame is not of the message
-    let rest = sent(0x80, &vec![0; LIMIT - 200]);
-    let stream = [first, ping, rest].concat();
+    let stream = [first, rest, ping, sent(0x80, b"")].concat();
     let got = events(Side::Client, LIMIT, &[&stream]);
     let whole = Event::Binary(vec![0; LIMIT]);
     assert!(got == [Event::Ping(b"p".to_vec()), whole], "at the limit");
