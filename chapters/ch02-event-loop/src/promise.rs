@@ -120,20 +120,20 @@ impl<T> Future for Promised<T> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, Broken>> {
+        // A waker's clone and drop are its maker's code: not under the lock.
+        let waker = cx.waker().clone();
         let mut state = self.0.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        let next = match *state {
+            // The task may have moved since: the last waker counts.
+            State::Empty | State::Waiting(_) => State::Waiting(waker),
+            State::Kept(_) | State::Over => State::Over,
+        };
+        let before = std::mem::replace(&mut *state, next);
+        drop(state);
+        match before {
             State::Kept(value) => Poll::Ready(Ok(value)),
             State::Over => Poll::Ready(Err(Broken)),
-            State::Empty => {
-                *state = State::Waiting(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Waiting(mut waker) => {
-                // The task may have moved since: the last waker counts.
-                waker.clone_from(cx.waker());
-                *state = State::Waiting(waker);
-                Poll::Pending
-            }
+            State::Empty | State::Waiting(_) => Poll::Pending,
         }
     }
 }
