@@ -4,7 +4,8 @@
 //!  token   generation │ index        place 3, third tenant: 2│3
 //!          32 bits    │ 32 bits
 //!
-//!  places  0: held by 0│0      1: free, next free 3      2: held by 5│2 …
+//!  places  0: held by 0│0    1: free, next is 4│1    2: held by 5│2 …
+//!  free    1
 //! ```
 //!
 //! The kernel gives a closed descriptor's number to the next file that is
@@ -78,8 +79,8 @@ impl<T> Slab<T> {
                 generation: place.generation,
             };
         }
-        // 2^32 places would take more memory than a process can address.
-        let index = self.places.len() as u32;
+        let index = u32::try_from(self.places.len())
+            .expect("2^32 places at once: 32 GiB of them at the least");
         self.places.push(Place {
             generation: 0,
             tenant: Some(tenant),
@@ -126,5 +127,32 @@ impl<T> Slab<T> {
     /// Whether no place is held.
     pub fn is_empty(&self) -> bool {
         self.held == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I1: a place's last generation is used, and after it the place stays
+    /// empty: a token of its first tenant, which a wrap would have made
+    /// valid again, finds nothing.
+    #[test]
+    fn a_place_retires_after_its_last_generation() {
+        let mut slab = Slab::default();
+        let first = slab.insert("first");
+        slab.remove(first);
+        slab.places[0].generation = u32::MAX; // 2^32 - 2 tenants later
+        let last = slab.insert("last");
+        assert_eq!(last.to_bits(), 0xffff_ffff_0000_0000, "the last token");
+        assert_eq!(slab.get_mut(last), Some(&mut "last"), "token {last:?}");
+        assert_eq!(slab.remove(last), Some("last"), "token {last:?}");
+
+        let next = slab.insert("next");
+        assert_eq!(next.to_bits(), 1, "a place of its own: {next:?}");
+        assert_eq!(slab.get_mut(first), None, "token {first:?}");
+        assert_eq!(slab.get_mut(last), None, "token {last:?}");
+        assert_eq!(slab.remove(last), None, "token {last:?}");
+        assert_eq!(slab.len(), 1, "tenants");
     }
 }
