@@ -128,6 +128,7 @@ pub trait Poller {
 }
 // ANCHOR_END: poller
 
+// given: which of the two modules there is
 /// The best poller of this system: epoll on Linux, poll(2) elsewhere.
 ///
 /// # Errors
@@ -138,3 +139,4 @@ pub fn system() -> io::Result<Box<dyn Poller>> {
     #[cfg(not(target_os = "linux"))]
     return Ok(Box::new(ch02_event_loop::poll::Poll::new()));
 }
+// given end

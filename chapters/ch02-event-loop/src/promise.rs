@@ -20,7 +20,7 @@
 //!   an error for who waits, never a wait for ever.
 //!
 //! Left out: a channel of many values; several who wait for one value
-//! (`Shared` in the crate futures; an exercise); giving the value back to a
+//! (`Shared` in the crate futures); giving the value back to a
 //! `keep` that came too late (tokio's oneshot does).
 
 use std::future::Future;
@@ -80,6 +80,7 @@ pub fn promise<T>() -> (Promise<T>, Promised<T>) {
 }
 // ANCHOR_END: ends
 
+// given: an error's text
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("dropped before it gave its value")
@@ -87,6 +88,7 @@ impl std::fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
+// given end
 
 // ANCHOR: keep
 impl<T> Promise<T> {

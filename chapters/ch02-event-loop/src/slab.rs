@@ -56,6 +56,7 @@ struct Place<T> {
 }
 // ANCHOR_END: slab
 
+// given: an empty table, and what is read out of it
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab {
@@ -65,6 +66,19 @@ impl<T> Default for Slab<T> {
         }
     }
 }
+
+impl<T> Slab<T> {
+    /// How many places are held.
+    pub fn len(&self) -> usize {
+        self.held
+    }
+
+    /// Whether no place is held.
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+}
+// given end
 
 impl<T> Slab<T> {
     // ANCHOR: insert
@@ -118,16 +132,6 @@ impl<T> Slab<T> {
         place.tenant.as_mut()
     }
     // ANCHOR_END: get
-
-    /// How many places are held.
-    pub fn len(&self) -> usize {
-        self.held
-    }
-
-    /// Whether no place is held.
-    pub fn is_empty(&self) -> bool {
-        self.held == 0
-    }
 }
 
 #[cfg(test)]

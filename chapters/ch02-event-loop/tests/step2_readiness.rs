@@ -42,7 +42,6 @@ fn a_token_is_a_number() {
 /// the places of those that were removed.
 #[test]
 fn a_slab_is_a_map() {
-    drop(Slab::<u8>::default());
     let make = |random: &mut prop::Gen| {
         random.vec(60, |random| (random.once_in(2), random.upto(100)))
     };
