@@ -28,6 +28,9 @@ impl Wake for PartWaker {
     }
 }
 
+/// A future, at an address of its own, and its value when it has come.
+type Part<F> = (Pin<Box<F>>, Option<<F as Future>::Output>);
+
 /// As `join_all`: waits for all, and gives their values in the order of the
 /// futures. A part is polled once at first, and then once for each time that
 /// it was woken, or less often; never because of another's wake-up.

@@ -36,6 +36,9 @@ impl Wake for PartWaker {
     }
 }
 
+/// A future, at an address of its own, and its value when it has come.
+type Part<F> = (Pin<Box<F>>, Option<<F as Future>::Output>);
+
 /// As `join_all`: waits for all, and gives their values in the order of the
 /// futures. A part is polled once at first, and then once for each time that
 /// it was woken, or less often; never because of another's wake-up.
@@ -43,7 +46,7 @@ pub async fn join_woken<F: Future>(
     futures: impl IntoIterator<Item = F>,
 ) -> Vec<F::Output> {
     // begin: a waker for each part; poll those that are on the list
-    let mut parts: Vec<(Pin<Box<F>>, Option<F::Output>)> =
+    let mut parts: Vec<Part<F>> =
         futures.into_iter().map(|f| (Box::pin(f), None)).collect();
     let all = Arc::new(Mutex::new(Woken {
         parts: (0..parts.len()).collect(),
