@@ -133,7 +133,7 @@ pub trait Poller {
 ///
 /// # Errors
 /// No descriptor is left.
-pub fn system() -> io::Result<Box<dyn Poller>> {
+pub fn system() -> io::Result<Box<dyn ch02_event_loop::poller::Poller>> {
     #[cfg(target_os = "linux")]
     return Ok(Box::new(ch02_event_loop::epoll::Epoll::new()?));
     #[cfg(not(target_os = "linux"))]

@@ -423,17 +423,12 @@ pub fn more_than_a_batch(new: fn() -> Box<dyn Poller>) {
         poller.arm(source(copy), Interest::READ).expect("known");
     }
     // epoll says of each that there is room.
-    while !now(poller).is_empty() {}
+    let quiet = (0..9).any(|_| now(poller).is_empty());
+    assert!(quiet, "nobody has sent anything");
     b.write_all(b"x").expect("room");
     let mut heard = BTreeMap::new();
-    loop {
-        let events = now(poller);
-        if events.is_empty() {
-            break;
-        }
-        for event in events {
-            *heard.entry(event.token).or_insert(0) += 1;
-        }
+    for event in (0..9).flat_map(|_| now(poller)) {
+        *heard.entry(event.token).or_insert(0) += 1;
     }
     assert_eq!(heard.len() as u64, MANY, "sources that were reported");
     let twice: Vec<_> = heard.iter().filter(|(_, times)| **times > 1).collect();
