@@ -133,6 +133,8 @@ pub trait Poller {
 ///
 /// # Errors
 /// No descriptor is left.
+// The path, so that the modules' trait is meant where this file stands alone.
+#[allow(unused_qualifications)]
 pub fn system() -> io::Result<Box<dyn ch02_event_loop::poller::Poller>> {
     #[cfg(target_os = "linux")]
     return Ok(Box::new(ch02_event_loop::epoll::Epoll::new()?));
