@@ -106,6 +106,9 @@ enum Turn {
     Over,
 }
 
+// ANCHOR_END: client
+
+// ANCHOR: turn
 impl Client {
     /// Reads only when all that was read before is written: a client that
     /// does not take its answers gets no more of our memory.
@@ -136,7 +139,7 @@ impl Client {
         Ok(Turn::Again)
     }
 }
-// ANCHOR_END: client
+// ANCHOR_END: turn
 
 fn blocks(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock

@@ -12,7 +12,5 @@ use ch02_event_loop::slab::Token;
 /// Panics when what `new` makes does not keep I3 to I6 of `poller`. Gets the
 /// right ones, and mutants of one of them with one bug each.
 pub fn hunt(new: fn() -> Box<dyn Poller>) {
-    todo!(
-        "ex_poller_hunt: for each promise, a scene in which a poller could break it"
-    )
+    todo!("ex_poller_hunt: a scene for each promise that may be broken")
 }

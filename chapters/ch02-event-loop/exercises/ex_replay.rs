@@ -74,9 +74,7 @@ impl Recorder {
     }
 
     fn noted(&self, asked: Asked, came: io::Result<()>) -> io::Result<()> {
-        todo!(
-            "ex_replay: note a call that gives no events, and give what came of it"
-        )
+        todo!("ex_replay: note a call without events, give what came of it")
     }
 }
 

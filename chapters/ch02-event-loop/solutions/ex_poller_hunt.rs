@@ -12,7 +12,7 @@ use ch02_event_loop::slab::Token;
 /// Panics when what `new` makes does not keep I3 to I6 of `poller`. Gets the
 /// right ones, and mutants of one of them with one bug each.
 pub fn hunt(new: fn() -> Box<dyn Poller>) {
-    // begin: for each promise, a scene in which a poller could break it
+    // begin: a scene for each promise that may be broken
     let pair = || UnixStream::pair().expect("two sockets");
     let source = |of: &UnixStream| Source(of.as_raw_fd());
     let name = Token::from_bits;

@@ -80,7 +80,7 @@ impl Recorder {
     }
 
     fn noted(&self, asked: Asked, came: io::Result<()>) -> io::Result<()> {
-        // begin: note a call that gives no events, and give what came of it
+        // begin: note a call without events, give what came of it
         let came = came.map(|()| Vec::new());
         self.note(asked, &came);
         came.map(drop)

@@ -112,7 +112,7 @@ impl Poller for Poll {
             if left == 0 {
                 break;
             }
-            if entry.fd >= 0 && entry.revents != 0 {
+            if entry.revents != 0 {
                 left -= 1;
                 events.push(Event {
                     token,
@@ -149,7 +149,6 @@ fn take(entry: &mut RawPollFd) -> Ready {
         write_closed: gone,
     };
     entry.events &= if gone { 0 } else { !entry.revents };
-    entry.revents = 0;
     if entry.events == 0 {
         entry.fd = !entry.fd;
     }

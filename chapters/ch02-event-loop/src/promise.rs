@@ -172,7 +172,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             return value;
         }
         // The flag decides, not park: that returns for no reason at times,
-        // and a future that parks (in a lock, a channel) uses our unpark up.
+        // and a future that parks, in a channel say, uses our unpark up.
         while !sleeper.is_woken.swap(false, SeqCst) {
             thread::park();
         }

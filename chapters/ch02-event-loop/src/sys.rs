@@ -46,33 +46,51 @@ pub struct EpollEvent {
 // given: the kernel's numbers and the C library's functions.
 #[cfg(target_os = "linux")]
 mod numbers {
-    #![allow(missing_docs)]
     use std::ffi::c_int;
+    /// A read would not wait.
     pub const EPOLLIN: u32 = 0x001;
+    /// A write would not wait.
     pub const EPOLLOUT: u32 = 0x004;
+    /// An error is waiting. Always reported.
     pub const EPOLLERR: u32 = 0x008;
+    /// Both directions are closed. Always reported.
     pub const EPOLLHUP: u32 = 0x010;
+    /// The peer has closed its sending half.
     pub const EPOLLRDHUP: u32 = 0x2000;
+    /// Report what has become ready, not what is.
     pub const EPOLLET: u32 = 1 << 31;
+    /// epoll_ctl: into the set.
     pub const EPOLL_CTL_ADD: c_int = 1;
+    /// epoll_ctl: out of it.
     pub const EPOLL_CTL_DEL: c_int = 2;
+    /// Closed by execve, from the start.
     pub const CLOEXEC: c_int = 0o2_000_000;
+    /// Never wait, from the start.
     pub const NONBLOCK: c_int = 0o4_000;
+    /// An address of IPv6.
     pub const AF_INET6: u16 = 10;
+    /// Options of any socket.
     pub const SOL_SOCKET: c_int = 1;
+    /// Bind although old connections are in TIME_WAIT.
     pub const SO_REUSEADDR: c_int = 2;
+    /// Bind although others have, who say so as well.
     pub const SO_REUSEPORT: c_int = 15;
+    /// The connect has begun.
     pub const EINPROGRESS: c_int = 115;
 }
 
 #[cfg(target_os = "macos")]
 mod numbers {
-    #![allow(missing_docs)]
     use std::ffi::c_int;
+    /// An address of IPv6.
     pub const AF_INET6: u16 = 30;
+    /// Options of any socket.
     pub const SOL_SOCKET: c_int = 0xffff;
+    /// Bind although old connections are in TIME_WAIT.
     pub const SO_REUSEADDR: c_int = 0x0004;
+    /// Bind although others have, who say so as well.
     pub const SO_REUSEPORT: c_int = 0x0200;
+    /// The connect has begun.
     pub const EINPROGRESS: c_int = 36;
 }
 
@@ -147,6 +165,9 @@ pub fn epoll_add(
     .map(|_| ())
 }
 
+// ANCHOR_END: create
+
+// ANCHOR: remove
 /// Takes `fd` out of the set.
 ///
 /// # Errors
@@ -160,7 +181,7 @@ pub fn epoll_remove(epoll: &Fd, fd: RawFd) -> io::Result<()> {
     })
     .map(|_| ())
 }
-// ANCHOR_END: create
+// ANCHOR_END: remove
 
 // ANCHOR: wait
 /// Waits until one of the set is ready, or the time is up, and returns how

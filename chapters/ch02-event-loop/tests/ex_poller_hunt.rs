@@ -194,5 +194,8 @@ macro_rules! checks {
 
 mod on {
     checks!(solution);
-    checks!(exercise, #[ignore = "exercise: cargo run -- check ex_poller_hunt"]);
+    checks!(
+        exercise,
+        #[ignore = "exercise: cargo run -- check ex_poller_hunt"]
+    );
 }

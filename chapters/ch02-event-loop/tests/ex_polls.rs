@@ -31,7 +31,7 @@ macro_rules! checks {
         mod $subject {
             use std::cell::Cell;
             use std::future::{Future, poll_fn, ready};
-            use std::pin::pin;
+            use std::pin::{Pin, pin};
             use std::sync::Arc;
             use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
             use std::task::{Context, Poll, Wake, Waker};
@@ -134,7 +134,7 @@ macro_rules! checks {
                 });
                 let (promise, promised) = promise();
                 let other = async { promised.await.unwrap_or(0) };
-                type Part<'a> = std::pin::Pin<Box<dyn Future<Output = i32> + 'a>>;
+                type Part<'a> = Pin<Box<dyn Future<Output = i32> + 'a>>;
                 let parts: [Part; 2] = [Box::pin(done), Box::pin(other)];
                 let mut all = pin!(join_woken(parts));
                 let mut cx = Context::from_waker(Waker::noop());

@@ -125,17 +125,24 @@ pub fn armed_reports_what_was_ready(new: fn() -> Box<dyn Poller>) {
 }
 
 pub fn directions_are_apart(new: fn() -> Box<dyn Poller>) {
-    let poller = &mut *new();
-    let (a, mut b) = pair();
-    poller.add(source(&a), token(1)).expect("an open socket");
-    poller.arm(source(&a), Interest::READ).expect("known");
-    poller.arm(source(&a), Interest::WRITE).expect("known");
-    let got = until(poller, token(1), |ready| ready.write);
-    assert!(!got.read, "nothing has come yet: {got:?}");
+    let orders = [
+        [Interest::READ, Interest::WRITE],
+        [Interest::WRITE, Interest::READ],
+    ];
+    for order in orders {
+        let poller = &mut *new();
+        let (a, mut b) = pair();
+        poller.add(source(&a), token(1)).expect("an open socket");
+        for interest in order {
+            poller.arm(source(&a), interest).expect("known");
+        }
+        let got = until(poller, token(1), |ready| ready.write);
+        assert!(!got.read, "nothing has come yet; {order:?}: {got:?}");
 
-    // The read is armed still: only the write was reported.
-    b.write_all(b"x").expect("room");
-    until(poller, token(1), |ready| ready.read);
+        // The read is armed still: only the write was reported.
+        b.write_all(b"x").expect("room");
+        until(poller, token(1), |ready| ready.read);
+    }
 }
 
 pub fn reported_once(new: fn() -> Box<dyn Poller>) {
@@ -248,6 +255,7 @@ pub fn a_pipe_has_two_ends(new: fn() -> Box<dyn Poller>) {
     drop(write);
     let got = until(poller, token(1), |ready| ready.read_closed);
     assert!(got.read, "nobody can write any more: {got:?}");
+    assert_eq!(now(poller), vec![], "reported, and not armed again");
     assert_eq!(read.read(&mut [0; 8]).ok(), Some(0), "the end");
     poller.remove(source(&read)).expect("known");
 
