@@ -396,10 +396,11 @@ fn one_promise_against_a_model() {
 /// I8: `Broken` says what happened, as an error that can be passed on.
 #[test]
 fn broken_is_an_error() {
-    let (gone, promised) = promise::<u8>();
+    let (gone, mut promised) = promise::<u8>();
     drop(gone);
-    let error = block_on(promised).expect_err("nobody keeps it");
-    let error: Box<dyn std::error::Error> = Box::new(error);
+    let got = ask(&mut promised, Waker::noop());
+    assert_eq!(got, Poll::Ready(Err(Broken)), "nobody keeps it");
+    let error: Box<dyn std::error::Error> = Box::new(Broken);
     assert_eq!(error.to_string(), "dropped before it gave its value");
 }
 

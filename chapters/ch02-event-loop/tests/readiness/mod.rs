@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ch00_toolbox::sys::{pipe, set_linger, set_nonblocking, set_send_buffer};
@@ -77,6 +79,18 @@ pub fn until(
 
 pub fn blocks<T>(result: &io::Result<T>) -> bool {
     matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+/// Whether a call comes back at once with `WouldBlock`. It is made by another
+/// thread, so that one that waits is found and not waited for.
+pub fn does_not_wait<T: Send + 'static>(
+    call: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> bool {
+    let (send, result) = mpsc::channel();
+    thread::spawn(move || send.send(call()));
+    result
+        .recv_timeout(LONG)
+        .is_ok_and(|result| blocks(&result))
 }
 
 /// Reads until the source would block.
@@ -391,7 +405,7 @@ pub fn waits_end(new: fn() -> Box<dyn Poller>) {
         assert_eq!(events, vec![], "nothing was sent; {time:?}");
         assert!(waited >= time, "{waited:?} of {time:?}");
     }
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(move || b.write_all(b"x").expect("room"));
         let mut events = vec![];
         while events.is_empty() {
