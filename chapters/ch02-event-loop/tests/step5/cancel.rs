@@ -184,7 +184,7 @@ fn a_waker_outlives_the_executor() {
     let other = thread::spawn(move || {
         for waker in &wakers {
             waker.wake_by_ref();
-            waker.clone().wake();
+            waker.wake_by_ref();
         }
     });
     assert!(other.join().is_ok(), "input: two wakers, on another thread");

@@ -134,8 +134,7 @@ fn got(world: &World) -> Vec<usize> {
     run_out(&executor);
     let handles = std::mem::take(&mut shared.borrow_mut().handles);
     drop(handles);
-    let log = shared.borrow().log.clone();
-    log
+    shared.borrow().log.clone()
 }
 
 /// I12, I13: every task that was woken is polled, none that was not is, and
