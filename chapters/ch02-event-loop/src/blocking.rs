@@ -123,6 +123,9 @@ impl Pool {
         Ok(promised)
     }
 
+    // ANCHOR_END: run
+
+    // ANCHOR: start
     fn start(&self, state: &mut State) {
         let shared = self.0.shared.clone();
         let thread = thread::Builder::new().name("blocking".into());
@@ -131,7 +134,7 @@ impl Pool {
             state.idle += 1; // it is on its way to the first wait
         }
     }
-    // ANCHOR_END: run
+    // ANCHOR_END: start
 
     /// How many threads it has now.
     pub fn threads(&self) -> usize {
@@ -168,9 +171,11 @@ impl Shared {
     // ANCHOR_END: thread
 }
 
+// ANCHOR: close
 impl Drop for Owner {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.work.notify_all();
     }
 }
+// ANCHOR_END: close
