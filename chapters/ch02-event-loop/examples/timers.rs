@@ -3,11 +3,12 @@
 //! Medians of many small batches, so that an interrupt spoils one of them
 //! and not the result.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ch00_toolbox::args::{Command, Opt, Parsed, Stop, fail, usage};
+use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
 use ch00_toolbox::rng::Rng;
 use ch02_event_loop::heap::Heap;
 use ch02_event_loop::queue::{Tick, TimerKey, TimerQueue};
@@ -22,33 +23,49 @@ const REQUEST_MS: u64 = 1_000;
 
 const COMMAND: Command = Command {
     name: "timers",
-    about: "Times the wheel and the heap: insert+cancel, push-back, expire.",
-    operands: "",
-    options: &[Opt {
-        name: "pending",
-        value: Some("N"),
-        default: Some("1000000"),
-        help: "how many timers there are meanwhile, one at least",
-    }],
-    try_it: "cargo run -r -p ch02-event-loop --example timers",
+    about: "Times timers: insert+cancel, push-back, expire.",
+    operands: "[wheel|heap|ask]",
+    options: &[
+        Opt {
+            name: "pending",
+            value: Some("N"),
+            default: Some("1000000"),
+            help: "how many timers there are meanwhile, one at least",
+        },
+        addr_opt("127.0.0.1:7002"),
+        PORT,
+    ],
+    try_it: "timers, or: timers wheel & timers ask",
 };
 
 fn main() -> ExitCode {
-    let pending = match pending(&COMMAND.from_env()) {
-        Ok(pending) => pending,
+    let parsed = COMMAND.from_env();
+    let options = parsed.value("pending").and_then(|pending: usize| {
+        let what = parsed.operands().first().map_or("", String::as_str);
+        Ok((what, parsed.addr()?, pending.max(1)))
+    });
+    let (what, addr, pending) = match options {
+        Ok(options) => options,
         Err(stop) => return usage(COMMAND.name, stop),
     };
-    match run(pending) {
+    let done = match what {
+        "" => compare(pending),
+        "wheel" => serve(addr, || measure::<Wheel<u64>>(pending)),
+        "heap" => serve(addr, || measure::<Heap<u64>>(pending)),
+        "ask" => ask(addr),
+        _ => {
+            let why = format!("no such thing to do: {what}");
+            return usage(COMMAND.name, Stop::Usage(why));
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COMMAND.name, error),
     }
 }
 
-fn pending(parsed: &Parsed) -> Result<usize, Stop> {
-    parsed.value("pending").map(|pending: usize| pending.max(1))
-}
-
-fn run(pending: usize) -> io::Result<()> {
+/// Both queues, side by side.
+fn compare(pending: usize) -> io::Result<()> {
     let wheel = measure::<Wheel<u64>>(pending);
     let heap = measure::<Heap<u64>>(pending);
     let mut out = io::stdout().lock();
@@ -64,6 +81,32 @@ fn run(pending: usize) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// One queue as a server, as `bench` wants it: measures when it is asked.
+fn serve(addr: SocketAddr, measure: impl Fn() -> Costs) -> io::Result<()> {
+    let listener = TcpListener::bind(addr)?;
+    let addr = listener.local_addr()?;
+    writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        // Who only wants to know whether it is there asks nothing.
+        if matches!(stream.read(&mut [0]), Ok(1)) {
+            let costs = measure();
+            writeln!(
+                stream,
+                "insert+cancel {:.1} ns\npush-back {:.1} ns\nexpire {:.1} ns",
+                costs.insert_cancel, costs.push_back, costs.expire
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn ask(addr: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.write_all(b"?")?;
+    io::copy(&mut stream, &mut io::stdout()).map(drop)
 }
 
 /// Nanoseconds for one operation, or a pair of them.

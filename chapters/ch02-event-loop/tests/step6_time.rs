@@ -3,8 +3,10 @@
 
 #[path = "time/queues.rs"]
 mod queues;
+#[path = "time/world.rs"]
+mod world;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Future, pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
@@ -14,13 +16,11 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use ch00_toolbox::clock::{Clock, VirtualClock};
 use ch00_toolbox::prop;
-use ch02_event_loop::alarm::Bell;
 use ch02_event_loop::combine::{join, join_all, select};
-use ch02_event_loop::executor::{Budget, Driver, Executor};
 use ch02_event_loop::queue::Tick;
 use ch02_event_loop::timers::{Elapsed, Sleep, Timers};
+use world::{World, world};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -30,74 +30,10 @@ fn us(us: u64) -> Duration {
     Duration::from_micros(us)
 }
 
-struct Quiet;
-
-impl Bell for Quiet {
-    fn doze(&self) {}
-    fn awake(&self) {}
-    fn ring(&self) {}
-}
-
-/// A driver to which nothing happens: its park lets the time pass, as far as
-/// it may, and perhaps further.
-#[derive(Default)]
-struct Script {
-    clock: VirtualClock,
-    parks: RefCell<Vec<Option<Duration>>>, // the limits, but zero
-    oversleeps: Cell<Duration>,
-    budget: Budget,
-}
-
-impl Driver for Script {
-    fn park(&self, limit: Option<Duration>) -> io::Result<()> {
-        if limit == Some(Duration::ZERO) {
-            return Ok(());
-        }
-        self.parks.borrow_mut().push(limit);
-        let Some(limit) = limit else {
-            return Err(io::ErrorKind::Deadlock.into()); // for ever
-        };
-        self.clock.advance(limit + self.oversleeps.get());
-        Ok(())
-    }
-
-    fn bell(&self) -> Arc<dyn Bell> {
-        Arc::new(Quiet)
-    }
-
-    fn budget(&self) -> Budget {
-        self.budget.clone()
-    }
-}
-
-/// A loop in a world where only time passes.
-struct World {
-    script: Rc<Script>,
-    timers: Rc<Timers>,
-    executor: Executor,
-}
-
-fn world() -> World {
-    let script = Rc::new(Script::default());
-    let clock = Arc::new(script.clock.clone());
-    let timers = Timers::new(clock, script.clone());
-    World {
-        executor: Executor::new(timers.clone()),
-        script,
-        timers,
-    }
-}
-
-impl World {
-    fn run<F: Future>(&self, future: F) -> F::Output {
-        self.executor.block_on(future).expect("time passes")
-    }
-
-    /// The limits of the parks so far, in ms.
-    fn parks(&self) -> Vec<Option<u128>> {
-        let parks = self.script.parks.borrow();
-        parks.iter().map(|p| p.map(|d| d.as_millis())).collect()
-    }
+/// The limits of the parks so far, in ms.
+fn parks(world: &World) -> Vec<Option<u128>> {
+    let parks = world.script.parks.borrow();
+    parks.iter().map(|p| p.map(|d| d.as_millis())).collect()
 }
 
 /// A waker that counts.
@@ -138,12 +74,12 @@ fn hours_pass() {
     let world = world();
     let timers = &world.timers;
     world.run(timers.sleep(ms(50)));
-    assert_eq!(world.parks(), [Some(50)], "parks of a sleep of 50 ms");
+    assert_eq!(parks(&world), [Some(50)], "parks of a sleep of 50 ms");
     world.run(timers.sleep(Duration::from_secs(3 * 3600)));
     let hours = Duration::from_secs(3 * 3600) + ms(50);
     assert_eq!(timers.now(), hours, "50 ms and three hours");
-    let parks = world.parks().len();
-    assert!(parks <= 1 + 11, "a park for each level at most: {parks}");
+    let count = parks(&world).len();
+    assert!(count <= 1 + 11, "a park for each level at most: {count}");
     assert_eq!(timers.pending(), 0, "sleeps left");
 }
 
@@ -157,7 +93,7 @@ fn nothing_to_wait_for_is_no_limit() {
         .block_on(pending::<()>())
         .map_err(|e| e.kind());
     assert_eq!(got, Err(io::ErrorKind::Deadlock), "a wait without an end");
-    assert_eq!(world.parks(), [None], "limits");
+    assert_eq!(parks(&world), [None], "limits");
 }
 
 /// I22: a deadline that is not in the future is over at the first poll, and
