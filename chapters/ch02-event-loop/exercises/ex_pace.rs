@@ -29,8 +29,6 @@ impl Pace {
     /// Waits for a turn. Turns are given in the order of the first polls; one
     /// that is dropped while it waits is used up.
     pub async fn turn(&self) {
-        todo!(
-            "ex_pace: take the next moment that the pace allows, and sleep until it"
-        )
+        todo!("ex_pace: take the next moment of the pace, sleep until it")
     }
 }

@@ -29,7 +29,7 @@ impl Pace {
     /// Waits for a turn. Turns are given in the order of the first polls; one
     /// that is dropped while it waits is used up.
     pub async fn turn(&self) {
-        // begin: take the next moment that the pace allows, and sleep until it
+        // begin: take the next moment of the pace, sleep until it
         // After a silence the row of turns begins again, but so early that a
         // burst of them lies in the past.
         let ahead = self.every.saturating_mul(self.burst - 1);

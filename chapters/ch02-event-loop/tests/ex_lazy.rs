@@ -10,7 +10,7 @@ use ch02_event_loop::wheel::Wheel;
 mod solution;
 
 #[path = "../exercises/ex_lazy.rs"]
-#[allow(unused)] // a starter uses nothing yet
+#[allow(unused, clippy::ptr_arg)] // a starter uses nothing yet
 mod exercise;
 
 /// A wheel that counts what it is asked to change.
@@ -63,7 +63,7 @@ macro_rules! checks {
             $(#[$skip])?
             fn idle_after_the_last_byte() {
                 let mut idle = Idle::new(Counting::default(), 100);
-                let mut check = |idle: &mut Idle<_>, now, expected: &[_]| {
+                let check = |idle: &mut Idle<_>, now, expected: &[_]| {
                     let mut got = Vec::new();
                     idle.expire(Tick(now), &mut got);
                     assert_eq!(got, expected, "idle at {now}");

@@ -34,7 +34,7 @@ impl<const BUG: u8> TimerQueue<u32> for Mutant<BUG> {
         let is_past = at.0 < self.now;
         let mut at = at.0.max(self.now);
         let is_far = at / 64 != self.now / 64;
-        if BUG == 1 && is_far && at % 64 == 0 {
+        if BUG == 1 && is_far && at.is_multiple_of(64) {
             at += 1; // a slot's first tick fires after the slot
         }
         if BUG == 2 && is_past {

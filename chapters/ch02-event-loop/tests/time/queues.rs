@@ -206,8 +206,8 @@ fn next_leads_to_the_deadline() {
                     return Err(format!("{fired:?} at {next:?}"));
                 }
                 in_vain = if fired.is_empty() { in_vain + 1 } else { 0 };
-                // Eleven moves for each timer, and none before is left.
-                if in_vain > 11 {
+                // Ten moves down for each timer, and none before is left.
+                if in_vain > 10 {
                     return Err(format!("in vain until {next:?}"));
                 }
             }
