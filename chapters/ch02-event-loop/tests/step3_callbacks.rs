@@ -1,8 +1,9 @@
 //! What step 3 must do. The poller is a script and the clock is virtual, so
-//! that each order of events happens on every run.
+//! that each order of events happens on every run (`callbacks` has both).
+
+mod callbacks;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -10,127 +11,14 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ch00_toolbox::clock::{Clock, RealClock, VirtualClock};
-use ch00_toolbox::log::{Level, Log};
-use ch00_toolbox::prop::{self, Gen};
+use ch00_toolbox::clock::RealClock;
 use ch02_event_loop::callbacks::{Loop, Timer};
-use ch02_event_loop::connection::{
-    ACCEPTS, CAP, Connection, Next, PAUSE, ROUNDS, accept, serve,
-};
+use ch02_event_loop::connection::{accept, serve};
 use ch02_event_loop::poll::Poll;
-use ch02_event_loop::poller::{Event, Interest, Poller, Ready, Source, system};
+use ch02_event_loop::poller::{Interest, Poller, Ready, Source, system};
 use ch02_event_loop::slab::Token;
 
-const READ: Ready = Ready {
-    read: true,
-    write: false,
-    read_closed: false,
-    write_closed: false,
-};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A poller whose waits are scripted, and what it was asked.
-#[derive(Clone, Default)]
-struct Script(Rc<RefCell<Scripted>>);
-
-#[derive(Default)]
-struct Scripted {
-    waits: VecDeque<Vec<Event>>, // then nothing, for as long as may be
-    limits: Vec<Option<Duration>>,
-    known: BTreeMap<Source, Token>,
-    armed: Vec<(Source, Interest)>,
-    clock: VirtualClock,
-    refuses: bool,
-}
-
-impl Script {
-    /// What the next waits give.
-    fn will(&self, tokens: &[&[Token]]) {
-        for batch in tokens {
-            let event = |&token| Event { token, ready: READ };
-            let events = batch.iter().map(event).collect();
-            self.0.borrow_mut().waits.push_back(events);
-        }
-    }
-
-    fn known(&self) -> Vec<i32> {
-        self.0
-            .borrow()
-            .known
-            .keys()
-            .map(|source| source.0)
-            .collect()
-    }
-
-    fn new_loop(&self) -> Loop {
-        let clock = self.0.borrow().clock.clone();
-        Loop::new(Box::new(self.clone()), Box::new(clock))
-    }
-}
-
-impl Poller for Script {
-    fn add(&mut self, source: Source, token: Token) -> io::Result<()> {
-        let mut script = self.0.borrow_mut();
-        if script.refuses || script.known.contains_key(&source) {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        script.known.insert(source, token);
-        Ok(())
-    }
-
-    fn arm(&mut self, source: Source, interest: Interest) -> io::Result<()> {
-        self.0.borrow_mut().armed.push((source, interest));
-        Ok(())
-    }
-
-    fn remove(&mut self, source: Source) -> io::Result<()> {
-        let known = self.0.borrow_mut().known.remove(&source);
-        known.map(|_| ()).ok_or(ErrorKind::NotFound.into())
-    }
-
-    fn wait(
-        &mut self,
-        events: &mut Vec<Event>,
-        timeout: Option<Duration>,
-    ) -> io::Result<()> {
-        let mut script = self.0.borrow_mut();
-        script.limits.push(timeout);
-        match (script.waits.pop_front(), timeout) {
-            (Some(batch), _) => events.extend(batch),
-            (None, Some(time)) => script.clock.advance(time),
-            (None, None) => return Err(ErrorKind::TimedOut.into()),
-        }
-        Ok(())
-    }
-}
-
-/// What was called, in order.
-#[derive(Clone, Default)]
-struct Calls(Rc<RefCell<Vec<&'static str>>>);
-
-impl Calls {
-    fn add(&self, name: &'static str) {
-        self.0.borrow_mut().push(name);
-    }
-
-    fn take(&self) -> Vec<&'static str> {
-        self.0.take()
-    }
-}
-
-fn quiet() -> Log {
-    Log::new(Level::Error, || Duration::ZERO, io::sink())
-}
-
-/// A source that says when it is dropped.
-struct Tells(Calls);
-
-impl Drop for Tells {
-    fn drop(&mut self) {
-        self.0.add("dropped");
-    }
-}
+use callbacks::{Calls, READ, SECOND, Script, Tells, connection, naive, quiet};
 
 /// I30: each event calls the callback of its token, in the order of the
 /// events, with what became ready; no event calls nobody.
@@ -415,449 +303,75 @@ fn a_callback_must_not_turn_the_loop() -> io::Result<()> {
     Ok(())
 }
 
-/// One thing that a callback does when it is called.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Nothing,
-    Add,
-    Remove(usize), // of the sources ever added, this one, counted around
-    RemoveItself,
-    Again(usize),
-}
-
-/// The naive loop: names are never used twice, so nothing can be mistaken.
-#[derive(Default)]
-struct Naive {
-    here: Vec<bool>, // by number of addition
-    asked: Vec<usize>,
-}
-
-impl Naive {
-    fn act(&mut self, own: usize, act: Act) {
-        let all = self.here.len();
-        match act {
-            Act::Nothing => {}
-            Act::Add => self.here.push(true),
-            Act::Remove(which) => self.here[which % all] = false,
-            Act::RemoveItself => self.here[own] = false,
-            Act::Again(which) => {
-                let which = which % all;
-                if self.here[which] && !self.asked.contains(&which) {
-                    self.asked.push(which);
-                }
-            }
-        }
-    }
-}
-
-/// What the callbacks of both loops share.
-#[derive(Clone)]
-struct Shared {
-    tokens: Rc<RefCell<Vec<Token>>>, // by number of addition
-    calls: Rc<RefCell<Vec<usize>>>,
-    acts: Rc<RefCell<VecDeque<Act>>>,
-}
-
-fn add_one(l: &mut Loop, shared: &Shared) {
-    let own = shared.tokens.borrow().len();
-    let inner = shared.clone();
-    let callback = move |l: &mut Loop, token, _| {
-        inner.calls.borrow_mut().push(own);
-        let act = inner.acts.borrow_mut().pop_front();
-        let named = |which: usize| {
-            let tokens = inner.tokens.borrow();
-            tokens[which % tokens.len()]
-        };
-        match act.unwrap_or(Act::Nothing) {
-            Act::Nothing => {}
-            Act::Add => add_one(l, &inner),
-            Act::Remove(which) => drop(l.remove(named(which))),
-            Act::RemoveItself => drop(l.remove(token)),
-            Act::Again(which) => l.again(named(which), READ),
-        }
-    };
-    let token = l.add(Source(own as i32), callback).expect("a new source");
-    shared.tokens.borrow_mut().push(token);
+/// I31: a callback's panic is the program's, and the loop is of no use then.
+#[test]
+fn a_panic_comes_through() -> io::Result<()> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let script = Script::default();
+    let mut l = script.new_loop();
+    let a = l.add(Source(1), |_, _, _| panic!("meant to be"))?;
+    script.will(&[&[a], &[a]]);
+    let turn = AssertUnwindSafe(|| l.turn(None));
+    assert!(
+        catch_unwind(turn).is_err(),
+        "the panic comes out of the turn"
+    );
+    let got = l.turn(None).map_err(|e| e.kind());
+    assert_eq!(got, Err(ErrorKind::Deadlock), "the next turn");
+    Ok(())
 }
 
 /// I30, I31, I32, I33: whatever the callbacks do to each other, those are
 /// called whom a loop that never uses a name twice would call.
 #[test]
 fn the_loop_calls_whom_the_naive_loop_calls() {
-    let act = |random: &mut Gen| match random.upto(5) {
-        0 => Act::Nothing,
-        1 => Act::Add,
-        2 => Act::Remove(random.upto(9) as usize),
-        3 => Act::RemoveItself,
-        _ => Act::Again(random.upto(9) as usize),
-    };
-    prop::check(
-        "the_loop_calls_whom_the_naive_loop_calls",
-        2_000,
-        |random| {
-            let acts = random.vec(20, act);
-            let batch = |random: &mut Gen| {
-                random.vec(5, |random| random.upto(9) as usize)
-            };
-            (acts, random.vec(6, batch))
-        },
-        |(acts, batches)| {
-            let script = Script::default();
-            let mut l = script.new_loop();
-            let shared = Shared {
-                tokens: Rc::default(),
-                calls: Rc::default(),
-                acts: Rc::new(RefCell::new(acts.clone().into())),
-            };
-            let mut naive = Naive::default();
-            let mut acts = acts.iter().copied();
-            let mut expected = Vec::new();
-            for _ in 0..3 {
-                add_one(&mut l, &shared);
-                naive.here.push(true);
-            }
-            for batch in batches {
-                let all = naive.here.len();
-                let mut called: Vec<usize> =
-                    batch.iter().map(|which| which % all).collect();
-                let tokens: Vec<Token> = called
-                    .iter()
-                    .map(|&which| shared.tokens.borrow()[which])
-                    .collect();
-                script.will(&[&tokens]);
-                called.append(&mut naive.asked);
-                for which in called {
-                    if naive.here[which] {
-                        expected.push(which);
-                        let act = acts.next().unwrap_or(Act::Nothing);
-                        naive.act(which, act);
-                    }
-                }
-                let count = l.turn(None).map_err(|e| e.to_string())?;
-                let got = shared.calls.borrow().clone();
-                if got != expected {
-                    return Err(format!("called {got:?}, not {expected:?}"));
-                }
-                let here = naive.here.iter().filter(|here| **here).count();
-                if l.len() != here {
-                    return Err(format!("{} here, not {here}", l.len()));
-                }
-                if count > got.len() {
-                    return Err(format!("{count} calls counted"));
-                }
-            }
-            Ok(())
-        },
-    );
-}
-
-/// A stream whose calls do what a script says, and then refuse for now; it
-/// remembers in which direction.
-#[derive(Default)]
-struct Stream {
-    reads: VecDeque<Result<Vec<u8>, ErrorKind>>, // then the end
-    writes: VecDeque<Result<usize, ErrorKind>>,  // then all
-    written: Vec<u8>,
-    refused: Rc<Cell<Interest>>, // by the last call of each direction
-    calls: Rc<Cell<usize>>,
-}
-
-impl Stream {
-    fn note(&mut self, is_read: bool, refused: bool) {
-        self.calls.set(self.calls.get() + 1);
-        let mut now = self.refused.get();
-        match is_read {
-            true => now.read = refused,
-            false => now.write = refused,
-        }
-        self.refused.set(now);
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let step = self.reads.pop_front().unwrap_or(Ok(Vec::new()));
-        self.note(true, step == Err(ErrorKind::WouldBlock));
-        let mut bytes = step?;
-        let count = bytes.len().min(buf.len());
-        buf[..count].copy_from_slice(&bytes[..count]);
-        if count < bytes.len() {
-            self.reads.push_front(Ok(bytes.split_off(count)));
-        }
-        Ok(count)
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let most = self.writes.pop_front().unwrap_or(Ok(usize::MAX));
-        self.note(false, most == Err(ErrorKind::WouldBlock));
-        let count = bytes.len().min(most?);
-        self.written.extend_from_slice(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    naive::the_loop_calls_whom_the_naive_loop_calls();
 }
 
 /// I35: what comes back is what was sent, however both ways are cut, refused
 /// and interrupted; no step waits for what did not refuse.
 #[test]
 fn a_connection_is_the_identity() {
-    prop::check(
-        "a_connection_is_the_identity",
-        2_000,
-        |random| {
-            let refusal = |random: &mut Gen| {
-                *random.pick(&[ErrorKind::WouldBlock, ErrorKind::Interrupted])
-            };
-            let reads = random.vec(12, |random| match random.once_in(3) {
-                true => Err(refusal(random)),
-                false => Ok(random.bytes(40)),
-            });
-            let writes = random.vec(40, |random| match random.once_in(2) {
-                true => Err(refusal(random)),
-                false => Ok(random.range(1, 9) as usize),
-            });
-            (reads, writes)
-        },
-        |(reads, writes)| {
-            let sent: Vec<u8> =
-                reads.iter().flatten().flatten().copied().collect();
-            let stream = Stream {
-                // A read of nothing would be the end.
-                reads: reads
-                    .iter()
-                    .filter(|read| **read != Ok(Vec::new()))
-                    .cloned()
-                    .collect(),
-                writes: writes.iter().copied().collect(),
-                ..Stream::default()
-            };
-            let refused = stream.refused.clone();
-            let written: Rc<RefCell<Vec<u8>>> = Rc::default();
-            let stream = Shown(stream, written.clone());
-            let mut connection = Connection::new(stream);
-            for _ in 0..reads.len() + writes.len() + 1 {
-                match connection.step().map_err(|e| e.to_string())? {
-                    Next::Wait(interest) => {
-                        let refused = refused.get();
-                        if interest.read && !refused.read
-                            || interest.write && !refused.write
-                            || interest == Interest::default()
-                        {
-                            return Err(format!(
-                                "waits for {interest:?}; {refused:?} refused"
-                            ));
-                        }
-                    }
-                    Next::Again => {}
-                    Next::Over => {
-                        let got = &*written.borrow();
-                        let count = connection.echoed();
-                        return match *got == sent && count == sent.len() as u64
-                        {
-                            true => Ok(()),
-                            false => Err(format!("{got:?}, counted {count}")),
-                        };
-                    }
-                }
-            }
-            Err("never over".to_string())
-        },
-    );
-}
-
-/// A stream whose writes can be seen while the connection has it.
-struct Shown(Stream, Rc<RefCell<Vec<u8>>>);
-
-impl Read for Shown {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
-}
-
-impl Write for Shown {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.0.write(bytes)?;
-        self.1.borrow_mut().extend_from_slice(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    connection::a_connection_is_the_identity();
 }
 
 /// I35: one that does not read is not read from once it is owed CAP, and
 /// gets all of it when it reads again; its end does not cut it short.
 #[test]
 fn a_full_connection_is_not_read() -> io::Result<()> {
-    use ErrorKind::WouldBlock;
-    let much = vec![b'x'; 3 * CAP];
-    let mut stream = Stream {
-        reads: [Ok(much)].into(),
-        ..Stream::default()
-    };
-    stream.writes.extend([Err(WouldBlock); ROUNDS + 1]);
-    let (written, refused) = (Rc::default(), stream.refused.clone());
-    let mut connection = Connection::new(Shown(stream, Rc::clone(&written)));
-    let next = connection.step()?;
-    assert_eq!(next, Next::Wait(Interest::WRITE), "a peer that reads not");
-    assert!(refused.get().write, "the write was tried");
-    let mut steps = 1;
-    while connection.step()? != Next::Over {
-        steps += 1;
-        assert!(steps < 100, "{} bytes are back", written.borrow().len());
-    }
-    assert_eq!(written.borrow().len(), 3 * CAP, "bytes that came back");
-    Ok(())
+    connection::a_full_connection_is_not_read()
 }
 
 /// I35: a client that always has more gives way after ROUNDS reads.
 #[test]
 fn a_turn_has_an_end() -> io::Result<()> {
-    let reads = (0..1000).map(|_| Ok(b"x".to_vec())).collect();
-    let stream = Stream {
-        reads,
-        ..Stream::default()
-    };
-    let calls = stream.calls.clone();
-    let mut connection = Connection::new(stream);
-    assert_eq!(connection.step()?, Next::Again, "1,000 reads in a row");
-    assert!(calls.get() <= 2 * ROUNDS, "{} calls in a step", calls.get());
-    Ok(())
+    connection::a_turn_has_an_end()
 }
 
 /// I35: a reset and a stream that takes nothing are errors, not ends.
 #[test]
 fn a_connections_error_is_told() {
-    let check = |reads: Vec<Result<Vec<u8>, _>>, writes: Vec<_>, expected| {
-        let input = format!("reads {reads:?}, writes {writes:?}");
-        let stream = Stream {
-            reads: reads.into(),
-            writes: writes.into(),
-            ..Stream::default()
-        };
-        let got = Connection::new(stream).step().map_err(|e| e.kind());
-        assert_eq!(got, expected, "input: {input}");
-    };
-    use ErrorKind::{BrokenPipe, ConnectionReset, WriteZero};
-    let hi = || Ok(b"hi".to_vec());
-    check(vec![], vec![], Ok(Next::Over));
-    check(vec![hi()], vec![], Ok(Next::Over));
-    check(vec![Err(ConnectionReset)], vec![], Err(ConnectionReset));
-    let reset = vec![hi(), Err(ConnectionReset)];
-    check(reset, vec![], Err(ConnectionReset));
-    check(vec![hi()], vec![Err(BrokenPipe)], Err(BrokenPipe));
-    check(vec![hi()], vec![Ok(1), Ok(0)], Err(WriteZero));
-}
-
-type Accepts = VecDeque<Result<Stream, i32>>; // then nobody is there
-
-/// A listener that gives these, on the sources 100, 101, …
-fn serve_script(
-    script: &Script,
-    accepts: Accepts,
-) -> io::Result<(Loop, Token, Rc<RefCell<Accepts>>)> {
-    let mut l = script.new_loop();
-    let accepts = Rc::new(RefCell::new(accepts));
-    let (queue, mut next) = (accepts.clone(), 100);
-    let accept = move || match queue.borrow_mut().pop_front() {
-        None => Err(ErrorKind::WouldBlock.into()),
-        Some(Err(number)) => Err(io::Error::from_raw_os_error(number)),
-        Some(Ok(stream)) => {
-            next += 1;
-            Ok((stream, Source(next)))
-        }
-    };
-    let token = serve(&mut l, Source(1), accept, quiet())?;
-    Ok((l, token, accepts))
-}
-
-fn waiting() -> Stream {
-    Stream {
-        reads: [Err(ErrorKind::WouldBlock)].into(),
-        ..Stream::default()
-    }
+    connection::a_connections_error_is_told();
 }
 
 /// I35: accept goes on after a client's bad luck, pauses after a shortage,
 /// for as long as it lasts, and loses nobody.
 #[test]
 fn accept_survives() -> io::Result<()> {
-    const EMFILE: i32 = 24;
-    const ECONNABORTED: i32 = if cfg!(target_os = "macos") { 53 } else { 103 };
-    let script = Script::default();
-    let accepts = VecDeque::from([
-        Ok(waiting()),
-        Err(ECONNABORTED),
-        Ok(waiting()),
-        Err(EMFILE),
-        Err(EMFILE),
-        Err(EMFILE),
-        Ok(waiting()),
-    ]);
-    let (mut l, token, accepts) = serve_script(&script, accepts)?;
-    script.will(&[&[token]]);
-    l.turn(None)?;
-    assert_eq!(l.len(), 3, "the listener, and two clients");
-    // A new client's event within the pause tries once more, and waits.
-    script.will(&[&[token], &[token]]);
-    l.turn(None)?;
-    l.turn(None)?;
-    assert_eq!(accepts.borrow().len(), 1, "three EMFILEs, no busy loop");
-    let before = script.0.borrow().clock.now();
-    for _ in 0..4 {
-        l.turn(Some(PAUSE))?;
-    }
-    assert_eq!(l.len(), 4, "the third client, after the pause");
-    assert_eq!(accepts.borrow().len(), 0, "nobody is left waiting");
-    let waited = script.0.borrow().clock.now() - before;
-    assert!(waited >= PAUSE, "waited {waited:?}");
-    Ok(())
+    connection::accept_survives()
 }
 
 /// I35: many new clients are accepted in batches; a listener that is
 /// unusable is removed, and the clients stay.
 #[test]
 fn accept_takes_turns_and_ends() -> io::Result<()> {
-    const EBADF: i32 = 9;
-    let script = Script::default();
-    let many = 2 * ACCEPTS + 1;
-    let mut accepts: Accepts = (0..many).map(|_| Ok(waiting())).collect();
-    accepts.push_back(Err(EBADF));
-    let (mut l, token, accepts) = serve_script(&script, accepts)?;
-    script.will(&[&[token], &[]]);
-    l.turn(None)?;
-    let left = accepts.borrow().len();
-    assert_eq!(left, many + 1 - ACCEPTS, "left after one turn");
-    l.turn(None)?;
-    l.turn(None)?;
-    assert_eq!(l.len(), many, "the clients, without the listener");
-    assert!(!script.known().contains(&1), "the listener is forgotten");
-    Ok(())
+    connection::accept_takes_turns_and_ends()
 }
 
 /// I35: a client's end and a client's reset end that client only.
 #[test]
 fn one_clients_end_is_its_own() -> io::Result<()> {
-    let script = Script::default();
-    let reset = Stream {
-        reads: [Err(ErrorKind::ConnectionReset)].into(),
-        ..Stream::default()
-    };
-    let ends = Stream::default();
-    let accepts = VecDeque::from([Ok(reset), Ok(waiting()), Ok(ends)]);
-    let (mut l, token, _) = serve_script(&script, accepts)?;
-    script.will(&[&[token]]);
-    l.turn(None)?;
-    assert_eq!(l.len(), 4, "accepted");
-    l.turn(Some(Duration::ZERO))?;
-    assert_eq!(script.known(), [1, 102], "the listener and who waits");
-    Ok(())
+    connection::one_clients_end_is_its_own()
 }
 
 /// I30, I35: on both pollers, twenty clients over TCP get their own bytes
