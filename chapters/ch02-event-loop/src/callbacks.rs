@@ -133,6 +133,9 @@ impl Loop {
         self.poller.arm(place.source, interest)
     }
 
+    // ANCHOR_END: add
+
+    // ANCHOR: remove
     /// Forgets a source and drops its callback, one that runs just now when
     /// it returns. False: it was removed before.
     pub fn remove(&mut self, token: Token) -> bool {
@@ -144,7 +147,7 @@ impl Loop {
         let _ = self.poller.remove(place.source);
         true
     }
-    // ANCHOR_END: add
+    // ANCHOR_END: remove
 
     // ANCHOR: again
     /// Has the callback called in the next turn as if this had become ready:
@@ -196,6 +199,9 @@ impl Loop {
         self.timers.remove(&timer).is_some()
     }
 
+    // ANCHOR_END: after
+
+    // ANCHOR: due
     /// Calls the timers that are due now. One that is set meanwhile waits for
     /// the next turn, even if its delay is zero.
     fn call_timers(&mut self) -> usize {
@@ -214,7 +220,7 @@ impl Loop {
         }
         called
     }
-    // ANCHOR_END: after
+    // ANCHOR_END: due
 
     // ANCHOR: turn
     /// Waits until something is ready or due, at most until the limit (`None`:
@@ -242,6 +248,9 @@ impl Loop {
         Ok(called)
     }
 
+    // ANCHOR_END: turn
+
+    // ANCHOR: limit
     /// How long a turn may sleep.
     fn limit(&self, limit: Option<Duration>) -> Option<Duration> {
         if !self.soon.is_empty() {
@@ -253,7 +262,7 @@ impl Loop {
         let left = next.at.saturating_sub(self.clock.now());
         Some(limit.map_or(left, |limit| limit.min(left)))
     }
-    // ANCHOR_END: turn
+    // ANCHOR_END: limit
 
     // ANCHOR: call
     /// Calls the callback of an event. False: nobody has this token any more.

@@ -129,6 +129,9 @@ impl<S: Read + Write> Connection<S> {
         Ok(Next::Again)
     }
 
+    // ANCHOR_END: step
+
+    // ANCHOR: flush
     /// Writes what is owed, as far as the stream takes it.
     fn flush(&mut self) -> io::Result<()> {
         let mut taken = 0;
@@ -153,7 +156,7 @@ impl<S: Read + Write> Connection<S> {
         }
         Ok(())
     }
-    // ANCHOR_END: step
+    // ANCHOR_END: flush
 }
 
 // ANCHOR: ready
@@ -193,14 +196,16 @@ const BOTH: Ready = Ready {
 };
 // ANCHOR_END: ready
 
-// ANCHOR: accept
+// ANCHOR: acceptor
 /// What accepts connections, and waits while it cannot.
 struct Acceptor<A> {
     accept: A,
     log: Log,
     pause: Option<Timer>,
 }
+// ANCHOR_END: acceptor
 
+// ANCHOR: accept
 impl<A, S> Acceptor<A>
 where
     A: FnMut() -> io::Result<(S, Source)>,
@@ -240,6 +245,9 @@ where
         l.again(token, BOTH); // there may be more, but others wait as well
     }
 
+    // ANCHOR_END: accept
+
+    // ANCHOR: stop
     /// An error here is the listener's own: it is removed.
     fn stop_if(
         &self,
@@ -252,8 +260,8 @@ where
             l.remove(token);
         }
     }
+    // ANCHOR_END: stop
 }
-// ANCHOR_END: accept
 
 // ANCHOR: serve
 /// Adds a connection. Its first bytes may be there already.
@@ -296,6 +304,9 @@ pub fn serve<S: Read + Write + 'static>(
     Ok(token)
 }
 
+// ANCHOR_END: serve
+
+// ANCHOR: listener
 /// Accepts from a listener that does not wait, for [`serve`].
 ///
 /// # Errors
@@ -309,4 +320,4 @@ pub fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Source)> {
     let source = Source(stream.as_raw_fd());
     Ok((stream, source))
 }
-// ANCHOR_END: serve
+// ANCHOR_END: listener
