@@ -351,7 +351,8 @@ impl Client {
         let mut buf = [0; 4096];
         loop {
             let rest = &line[self.sent..];
-            if !rest.is_empty() && !(stops && self.round > 0) {
+            let is_done = rest.is_empty() || (stops && self.round > 0);
+            if !is_done {
                 match self.stream.write(rest) {
                     Ok(count) => self.sent += count,
                     Err(e) if e.kind() == ErrorKind::WouldBlock => {

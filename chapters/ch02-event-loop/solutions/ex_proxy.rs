@@ -1,89 +1,158 @@
-//! A proxy: what one peer sends, the other gets, both ways, to both ends.
+//! Exercise: a proxy. Two connections, and what comes from one goes to the
+//! other.
 
-use std::io;
-use std::time::Duration;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 
-use ch02_event_loop::runtime::Runtime;
-use ch02_event_loop::tcp::TcpStream;
+use ch02_event_loop::poller::Interest;
 
-/// Passes bytes between the two until both have ended, and gives how many
-/// went from `a` to `b` and from `b` to `a`.
-///
-/// An end of one direction is passed on, and the other direction goes on. An
-/// error of either ends both at once. When no byte has moved in either
-/// direction for `idle`, it is over, too.
-///
-/// # Errors
-/// The first error of either stream; `TimedOut`.
-pub async fn proxy(
-    runtime: &Runtime,
-    a: TcpStream,
-    b: TcpStream,
-    idle: Duration,
-) -> io::Result<(u64, u64)> {
-    // begin: carry both directions at once, and watch when a byte last moved
-    use std::cell::Cell;
-    use std::future::poll_fn;
-    use std::pin::pin;
-    use std::task::Poll;
+/// What one direction holds at most.
+pub const HELD: usize = 16 * 1024;
 
-    use ch02_event_loop::combine::{Either, select};
-    use ch02_event_loop::tcp::{ReadHalf, WriteHalf};
+/// Reads that one step does in one direction at most.
+pub const ROUNDS: usize = 16;
 
-    /// One direction, to its end; the drop of `to` passes the end on.
-    async fn carry(
-        runtime: &Runtime,
-        from: ReadHalf,
-        to: WriteHalf,
-        moved: &Cell<Duration>,
-    ) -> io::Result<u64> {
-        let (mut total, mut buffer) = (0, vec![0; 16 * 1024]);
-        loop {
-            match from.stream().read(&mut buffer).await? {
-                0 => return Ok(total),
-                count => {
-                    moved.set(runtime.now());
-                    to.stream().write_all(&buffer[..count]).await?;
-                    moved.set(runtime.now());
-                    total += count as u64;
+/// A stream that does not wait, and can end its sending half.
+pub trait Stream: Read + Write {
+    /// Sends FIN: no more bytes will come from us.
+    ///
+    /// # Errors
+    /// ENOTCONN: the connection is gone.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn end(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Stream for UnixStream {
+    fn end(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// What a step leaves to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// For these directions of the two streams; each has refused.
+    Wait {
+        /// Of the first stream.
+        a: Interest,
+        /// Of the second.
+        b: Interest,
+    },
+    /// For nothing: a direction has used up its turn.
+    Again,
+    /// Both streams have ended, and each knows it of the other.
+    Over,
+}
+
+/// Two streams that are one.
+pub struct Proxy<A, B> {
+    a: A,
+    b: B,
+    there: Way, // from a to b
+    back: Way,
+}
+
+/// One direction.
+#[derive(Default)]
+struct Way {
+    held: Vec<u8>,   // read and not written yet
+    has_ended: bool, // the source has sent its FIN
+    is_over: bool,   // and the other has been sent ours
+}
+
+impl<A: Stream, B: Stream> Proxy<A, B> {
+    /// A proxy between two streams that do not wait.
+    pub fn new(a: A, b: B) -> Proxy<A, B> {
+        Proxy {
+            a,
+            b,
+            there: Way::default(),
+            back: Way::default(),
+        }
+    }
+
+    /// Carries what can be carried without waiting, both ways. A stream is
+    /// not read while more than nothing is held for the other one: so a slow
+    /// reader slows its writer down. A FIN is passed on after the last byte,
+    /// and the other direction goes on.
+    ///
+    /// # Errors
+    /// Of either stream; there is no further step then.
+    pub fn step(&mut self) -> io::Result<Next> {
+        // begin: carry there, carry back; add up what each waits for
+        let there = carry(&mut self.there, &mut self.a, &mut self.b)?;
+        let back = carry(&mut self.back, &mut self.b, &mut self.a)?;
+        Ok(match (there, back) {
+            (Left::Nothing, Left::Nothing) => Next::Over,
+            (Left::More, _) | (_, Left::More) => Next::Again,
+            _ => Next::Wait {
+                a: Interest {
+                    read: there == Left::Read,
+                    write: back == Left::Write,
+                },
+                b: Interest {
+                    read: back == Left::Read,
+                    write: there == Left::Write,
+                },
+            },
+        })
+        // end
+    }
+}
+
+/// What a direction waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing, // it is over
+    More,    // no refusal: its turn is over
+    Read,    // for its source to have something
+    Write,   // for its target to have room
+}
+
+/// Carries one way until something refuses.
+fn carry<F: Stream, T: Stream>(
+    way: &mut Way,
+    from: &mut F,
+    to: &mut T,
+) -> io::Result<Left> {
+    // begin: write what is held; all gone, and the source ended: end; else
+    // read a chunk, and again
+    let mut chunk = [0; HELD];
+    for _ in 0..ROUNDS {
+        while !way.held.is_empty() {
+            match to.write(&way.held) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => drop(way.held.drain(..count)),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    return Ok(Left::Write);
                 }
+                Err(error) => return Err(error),
             }
         }
-    }
-
-    let moved = Cell::new(runtime.now());
-    let (a_reads, a_writes) = a.split();
-    let (b_reads, b_writes) = b.split();
-    let mut there = pin!(carry(runtime, a_reads, b_writes, &moved));
-    let mut back = pin!(carry(runtime, b_reads, a_writes, &moved));
-    let (mut went, mut came) = (None, None);
-    let both = poll_fn(|cx| {
-        if went.is_none()
-            && let Poll::Ready(count) = there.as_mut().poll(cx)
-        {
-            went = Some(count?);
-        }
-        if came.is_none()
-            && let Poll::Ready(count) = back.as_mut().poll(cx)
-        {
-            came = Some(count?);
-        }
-        match (went, came) {
-            (Some(went), Some(came)) => Poll::Ready(Ok((went, came))),
-            _ => Poll::Pending,
-        }
-    });
-    let watch = async {
-        loop {
-            let end = moved.get().saturating_add(idle);
-            match end.saturating_sub(runtime.now()) {
-                Duration::ZERO => return Err(io::ErrorKind::TimedOut.into()),
-                left => runtime.sleep(left).await,
+        if way.has_ended {
+            if !way.is_over {
+                to.end()?;
+                way.is_over = true;
             }
+            return Ok(Left::Nothing);
         }
-    };
-    match select(both, watch).await {
-        Either::Left(done) | Either::Right(done) => done,
+        match from.read(&mut chunk) {
+            Ok(0) => way.has_ended = true,
+            Ok(count) => way.held.extend_from_slice(&chunk[..count]),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                return Ok(Left::Read);
+            }
+            Err(error) => return Err(error),
+        }
     }
+    Ok(Left::More)
     // end
 }

@@ -78,6 +78,17 @@ impl<T> Slab<T> {
         self.held == 0
     }
 
+    /// Frees all places and gives their tenants.
+    pub fn drain(&mut self) -> Vec<T> {
+        let mut tenants = Vec::with_capacity(self.held);
+        for index in 0..self.places.len() {
+            let generation = self.places[index].generation;
+            let index = index as u32;
+            tenants.extend(self.remove(Token { index, generation }));
+        }
+        tenants
+    }
+
     /// Calls `visit` with each tenant, in the order of their places.
     pub fn for_each(&self, visit: impl FnMut(&T)) {
         let tenants = self.places.iter().filter_map(|p| p.tenant.as_ref());
