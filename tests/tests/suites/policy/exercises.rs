@@ -8,6 +8,12 @@ use workbook_tests::transcripts::root;
 
 use super::{Finding, chapters, finding, finds, none, text};
 
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("what_exercises_toml_names_is_there", what_exercises_toml_names_is_there),
+    ("exercises_are_cut_from_their_solutions", exercises_are_cut_from_their_solutions),
+];
+
 /// What a chapter's `exercises.toml` names and `dir` or `pages` lack.
 fn named(chapter: &Chapter, pages: &Path) -> Vec<Finding> {
     let file = format!("chapters/{}/exercises.toml", chapter.name);
@@ -94,7 +100,6 @@ fn slug(heading: &str) -> String {
     heading.chars().filter_map(keep).collect()
 }
 
-#[test]
 fn what_exercises_toml_names_is_there() {
     let pages = |chapter: &Chapter| root().join("book").join(&chapter.name);
     none(chapters().iter().flat_map(|chapter| named(chapter, &pages(chapter))));
@@ -147,7 +152,6 @@ fn uncut(file: &str, solution: &str, exercise: &str, id: &str) -> Vec<Finding> {
     }
 }
 
-#[test]
 fn exercises_are_cut_from_their_solutions() {
     let mut found = Vec::new();
     for chapter in chapters() {

@@ -1,17 +1,18 @@
-//! A small client of the Chrome DevTools Protocol: as much of it as the tests need.
+//! A small client of the Chrome DevTools Protocol: as much of it as the tests need. The browser reads JSON from its descriptor 3
+//! and writes it to 4, each message with a zero byte behind it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tungstenite::{Message, WebSocket};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,9 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A browser without a window.
 pub struct Browser {
     child: Child,
-    /// Where it takes connections, without the protocol.
-    address: String,
+    wire: Arc<Mutex<Wire>>,
     _profile: TempDir,
+}
+
+/// The two ways to the browser, which all tabs share.
+struct Wire {
+    to: ChildStdin,
+    from: Receiver<Value>,
+    next: u64,
 }
 
 /// The browser's program, if there is one.
@@ -37,46 +44,43 @@ impl Browser {
     /// Starts it.
     pub fn start(program: &Path) -> Result<Browser> {
         let profile = tempfile::Builder::new().prefix("workbook-browser-").tempdir()?;
-        let mut child = Command::new(program)
+        // What the shell gets as 0 and 1 is what the browser takes for 3 and 4.
+        let mut child = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"])
+            .arg(program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-sync"])
             .args(["--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars"])
-            .arg("--remote-debugging-port=0")
+            .arg("--remote-debugging-pipe")
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .context("cannot start the browser")?;
-        let stderr = child.stderr.take().context("no stderr")?;
-        let (sender, lines) = mpsc::channel();
+        let to = child.stdin.take().context("no stdin")?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let (sender, from) = mpsc::channel();
         thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
+            for message in BufReader::new(stdout).split(0).map_while(Result::ok) {
+                let Ok(message) = serde_json::from_slice(&message) else { break };
+                if sender.send(message).is_err() {
+                    break;
+                }
             }
         });
-        let mut browser = Browser { child, address: String::new(), _profile: profile };
-        while browser.address.is_empty() {
-            let line = lines.recv_timeout(PATIENCE).context("the browser does not listen")?;
-            if let Some((_, address)) = line.split_once("DevTools listening on ws://") {
-                browser.address = address.trim().to_owned();
-            }
-        }
-        Ok(browser)
+        let wire = Arc::new(Mutex::new(Wire { to, from, next: 0 }));
+        Ok(Browser { child, wire, _profile: profile })
     }
 
     /// Opens a tab of its own, with storage of its own.
     pub fn tab(&self) -> Result<Tab> {
-        let url = format!("ws://{}", self.address);
-        let host = self.address.split('/').next().unwrap_or_default();
-        let stream = std::net::TcpStream::connect(host)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let (socket, _) = tungstenite::client(url, stream).context("no DevTools connection")?;
-        let mut tab = Tab { socket, next: 0, session: None, events: Vec::new() };
+        let wire = Arc::clone(&self.wire);
+        let mut tab = Tab { wire, session: None, context: Value::Null, events: Vec::new() };
         let context = tab.call("Target.createBrowserContext", json!({}))?;
-        let id = context["browserContextId"].clone();
-        let target = json!({ "url": "about:blank", "browserContextId": id });
+        tab.context = context["browserContextId"].clone();
+        let target = json!({ "url": "about:blank", "browserContextId": tab.context });
         let target = tab.call("Target.createTarget", target)?["targetId"].clone();
         let attach = json!({ "targetId": target, "flatten": true });
         let session = tab.call("Target.attachToTarget", attach)?["sessionId"].clone();
@@ -98,22 +102,20 @@ impl Drop for Browser {
 
 /// One page, and all that happened to it.
 pub struct Tab {
-    socket: WebSocket<std::net::TcpStream>,
-    next: u64,
+    wire: Arc<Mutex<Wire>>,
     session: Option<String>,
+    context: Value,
     events: Vec<Value>,
 }
 
 impl Tab {
     /// Calls a method and returns its result. Events that come in between are kept.
     pub fn call(&mut self, method: &str, params: Value) -> Result<Value> {
-        self.next += 1;
-        let id = self.next;
-        let mut message = json!({ "id": id, "method": method, "params": params });
+        let mut message = json!({ "method": method, "params": params });
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
-        self.socket.send(Message::text(message.to_string()))?;
+        let id = self.wire().send(message)?;
         loop {
             let message = self.receive().with_context(|| format!("waiting for {method}"))?;
             if message["id"] == id {
@@ -126,10 +128,17 @@ impl Tab {
         }
     }
 
+    fn wire(&self) -> MutexGuard<'_, Wire> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next message that is this tab's.
     fn receive(&mut self) -> Result<Value> {
         loop {
-            if let Message::Text(text) = self.socket.read()? {
-                return Ok(serde_json::from_str(text.as_str())?);
+            let message = self.wire().from.recv_timeout(PATIENCE);
+            let message = message.context("the browser says nothing")?;
+            if message.get("sessionId").and_then(Value::as_str) == self.session.as_deref() {
+                return Ok(message);
             }
         }
     }
@@ -283,6 +292,25 @@ impl Tab {
             .iter()
             .filter(move |event| event["method"] == method)
             .map(|event| &event["params"])
+    }
+}
+
+impl Drop for Tab {
+    /// A tab that nobody looks at any more still takes its time.
+    fn drop(&mut self) {
+        let params = json!({ "browserContextId": self.context });
+        let _ =
+            self.wire().send(json!({ "method": "Target.disposeBrowserContext", "params": params }));
+    }
+}
+
+impl Wire {
+    /// Sends a message and returns the number that its answer will have.
+    fn send(&mut self, mut message: Value) -> Result<u64> {
+        self.next += 1;
+        message["id"] = json!(self.next);
+        self.to.write_all(format!("{message}\0").as_bytes()).context("the browser has ended")?;
+        Ok(self.next)
     }
 }
 

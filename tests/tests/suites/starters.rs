@@ -9,25 +9,24 @@
 //! What held once for the same chapter, the chapters below it and the same cutter is not tried again: `target/starters/`
 //! remembers it.
 //!
-//!     cargo test -p workbook-tests --test starters                   # all
-//!     cargo test -p workbook-tests --test starters ch01              # one chapter
+//!     cargo test -p workbook-tests starters::                        # all
+//!     cargo test -p workbook-tests starters::ch01                    # one chapter
 
 use std::fmt::Write;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Failed;
 use workbook::chapter::{self, Chapter, Step};
 use workbook::compile::{self, Compiled};
 use workbook::cut;
-use workbook::processes::{self, Cancel};
+use workbook::processes::Cancel;
 use workbook::rebuild::{self, Files, walk};
 use workbook::trial::{self, Outcome, TODO};
+use workbook_tests::suite::{Case, Suite};
 
 /// How long one test may take; a cut one that takes as long waits for something that a `todo!` was to give.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -45,57 +44,40 @@ const CUTTER: &[&str] = &[
     "src/cut.rs",
     "src/rebuild.rs",
     "src/trial.rs",
-    "tests/tests/starters.rs",
+    "tests/tests/suites/starters.rs",
     "Cargo.toml",
 ];
 
-fn main() -> ExitCode {
-    if let Some(code) = processes::main_if_asked() {
-        return code;
-    }
-    let args = Arguments::from_args();
-    match trials() {
-        Ok(trials) => {
-            if let Err(error) = processes::begin(130) {
-                eprintln!("{error:#}");
-                return ExitCode::FAILURE;
-            }
-            let conclusion = libtest_mimic::run(&args, trials);
-            processes::end();
-            conclusion.exit_code()
-        }
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+/// All cuts of all chapters.
+pub fn suite() -> Suite {
+    let cases = cases().unwrap_or_else(|error| {
+        let why = format!("{error:#}");
+        vec![Case::new("chapters", move || Err(Failed::from(why)))]
+    });
+    Suite { name: "starters", width: 1, is_remembered: false, cases }
 }
 
-/// One trial for each step at which a chapter can be cut, and one for its exercises. The cuts of a chapter share a folder
-/// and what cargo has built in it, so they wait for one another; the chapters' take turns, so that each thread has one.
-fn trials() -> Result<Vec<Trial>> {
+/// One case for each step at which a chapter can be cut, and one for its exercises. The cuts of a chapter share a folder
+/// and what cargo has built in it, so they wait for one another; the chapters' take turns, so that each processor has one.
+fn cases() -> Result<Vec<Case>> {
     let root = chapter::root()?;
-    let mut trials = Vec::new();
+    let mut cases = Vec::new();
     for chapter in Chapter::all(&root)? {
         let hash = hash(&root, &chapter)?;
-        let folder = Arc::new(Mutex::new(()));
         let last = chapter.steps.len() + usize::from(!chapter.exercises.is_empty());
         for from in 1..=last {
             let name = match chapter.steps.get(from - 1) {
                 Some(step) => format!("{} from {}", chapter.name, step.id),
                 None => format!("{} exercises", chapter.name),
             };
-            let (root, chapter, folder) = (root.clone(), chapter.clone(), Arc::clone(&folder));
-            let trial = Trial::test(name, move || {
-                let _alone = folder.lock().unwrap_or_else(PoisonError::into_inner);
-                remembering(&root, &chapter, from, hash)
-            });
-            trials.push((from, trial));
+            let lane = format!("starters of {}", chapter.name);
+            let (root, chapter) = (root.clone(), chapter.clone());
+            let case = Case::new(name, move || remembering(&root, &chapter, from, hash));
+            cases.push((from, case.work().lane(lane, 1)));
         }
     }
-    trials.sort_by_key(|(from, _)| *from);
-    let trials = trials.into_iter().map(|(_, trial)| trial).collect();
-    Ok(trials)
+    cases.sort_by_key(|(from, _)| *from);
+    Ok(cases.into_iter().map(|(_, case)| case).collect())
 }
 
 /// Examines a cut unless it is known to hold.

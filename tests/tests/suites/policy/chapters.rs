@@ -5,6 +5,12 @@ use workbook_tests::transcripts::root;
 
 use super::{Finding, chapters, finding, finds, none, text};
 
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("chapters_depend_on_lower_chapters_and_std", chapters_depend_on_lower_chapters_and_std),
+    ("the_tests_depend_on_every_chapter", the_tests_depend_on_every_chapter),
+];
+
 /// What a chapter's package may not have, from `cargo metadata`.
 fn package(package: &Value) -> Vec<Finding> {
     let name = package["name"].as_str().unwrap_or_default();
@@ -44,7 +50,6 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
 }
 
-#[test]
 fn chapters_depend_on_lower_chapters_and_std() {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
@@ -77,7 +82,6 @@ fn dependency(manifest: &str, chapters: &[String]) -> Vec<Finding> {
     missing.map(|name| finding("tests/Cargo.toml", 0, what(name))).collect()
 }
 
-#[test]
 fn the_tests_depend_on_every_chapter() {
     let (_, manifest) = text(&root().join("tests/Cargo.toml"));
     let names: Vec<String> = chapters().into_iter().map(|chapter| chapter.name).collect();

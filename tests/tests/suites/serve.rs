@@ -6,42 +6,32 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use workbook_tests::memory::Memory;
 use workbook_tests::served::{PATIENCE, Served, processes_with, small_book, until};
+use workbook_tests::suite::{Case, Shared, Suite};
 
 /// Short enough for a test, long enough for a busy machine to get to the limit that is meant.
 const LIMITS: &str =
     "wall_ms=30000,cpu_s=1,memory_mib=256,address_mib=4096,processes=16,threads=64,file_mib=1";
 
 /// The server that tests share, and its book.
-struct Shared {
+struct World {
     served: Served,
     folder: TempDir,
 }
 
-type Test = fn(&Shared) -> Result<()>;
+type Test = fn(&World) -> Result<()>;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let before = Memory::of("serve");
-    let idle = arguments.list || before.is_known(&arguments);
-    let shared = if idle { None } else { Some(start()) };
-    let shared = match shared.transpose() {
-        Ok(shared) => shared.map(Arc::new),
-        Err(error) => {
-            eprintln!("{error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
+/// Every test; those that take what others need (tasks of the same user, memory, the queue of runs) run alone.
+pub fn suite() -> Suite {
+    let shared = Shared::new(start);
     let tests: &[(&str, Test)] = &[
         ("pages_carry_the_token_and_may_load_nothing_foreign", pages),
         ("no_path_leads_out_of_the_book", paths),
@@ -81,32 +71,39 @@ fn main() -> ExitCode {
         ("a_closed_page_ends_its_stage", closed_stage),
         ("a_page_that_does_not_read_can_still_stop_its_stage", unread_stage),
     ];
-    let trials = tests
-        .iter()
-        .map(|(name, test)| {
-            let (shared, test) = (shared.clone(), *test);
-            let trial = Trial::test(*name, move || {
-                let shared = shared.as_ref().ok_or("no server")?;
-                test(shared).map_err(|error| format!("{error:?}").into())
-            });
-            // The supervisor knows descendants by /proc and the subreaper, which other systems do not have.
-            trial.with_ignored_flag(!cfg!(target_os = "linux"))
-        })
-        .collect();
-    before.run(&arguments, trials)
+    let cases = tests.iter().map(|(name, test)| {
+        let (shared, test) = (Arc::clone(&shared), *test);
+        let case = Case::new(*name, move || {
+            test(shared.get()?).map_err(|error| format!("{error:?}").into())
+        });
+        // The supervisor knows descendants by /proc and the subreaper, which other systems do not have.
+        let case = case.ignored((!cfg!(target_os = "linux")).then_some("needs Linux"));
+        match ALONE.contains(name) {
+            true => case.alone(),
+            false => case,
+        }
+    });
+    Suite { name: "serve", width: 2, is_remembered: true, cases: cases.collect() }
 }
 
-fn start() -> Result<Shared> {
+/// What takes the tasks of a user, the memory, or the places in the queue of runs.
+const ALONE: &[&str] = &[
+    "fork_bombs_meet_the_process_limit",
+    "10_gb_at_once_and_bit_by_bit_meet_the_memory_limit",
+    "200_runs_at_once_are_queued_and_all_run",
+];
+
+fn start() -> Result<World> {
     let folder = small_book()?;
     let served = serve(folder.path())?;
-    Ok(Shared { served, folder })
+    Ok(World { served, folder })
 }
 
 fn serve(folder: &Path) -> Result<Served> {
     Served::start(folder, &["--port", "0"], &[("WORKBOOK_LIMITS", LIMITS)])
 }
 
-fn pages(shared: &Shared) -> Result<()> {
+fn pages(shared: &World) -> Result<()> {
     let answer = shared.served.request("GET", "/", &[], "")?;
     ensure!(answer.status == 200, "{}", answer.head);
     let head = answer.head.to_ascii_lowercase();
@@ -122,7 +119,7 @@ fn pages(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn paths(shared: &Shared) -> Result<()> {
+fn paths(shared: &World) -> Result<()> {
     for path in
         ["/../book.toml", "/ch01-demo/../../Cargo.toml", "/..", "//etc/passwd", "/%2e%2e/book.toml"]
     {
@@ -137,7 +134,7 @@ fn paths(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn refusals(shared: &Shared) -> Result<()> {
+fn refusals(shared: &World) -> Result<()> {
     let served = &shared.served;
     let token = served.token()?;
     let own = format!("http://{}", served.host);
@@ -176,7 +173,7 @@ fn refusals(shared: &Shared) -> Result<()> {
     check("POST", "/api/run", &served.host, &own, &token, 200)
 }
 
-fn half_sent(shared: &Shared) -> Result<()> {
+fn half_sent(shared: &World) -> Result<()> {
     let served = &shared.served;
     let send = |text: &str| -> Result<TcpStream> {
         let mut stream = TcpStream::connect(&served.host)?;
@@ -211,7 +208,7 @@ fn sockets(served: &Served) -> usize {
     links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
 
-fn unread(shared: &Shared) -> Result<()> {
+fn unread(shared: &World) -> Result<()> {
     let limits = [("WORKBOOK_LIMITS", "unread_ms=500")];
     let served = Served::start(shared.folder.path(), &["--port", "0"], &limits)?;
     let before = sockets(&served);
@@ -240,7 +237,7 @@ fn unread(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn crowd(shared: &Shared) -> Result<()> {
+fn crowd(shared: &World) -> Result<()> {
     let served = serve(shared.folder.path())?;
     let before = sockets(&served);
     // In the middle of their requests, and the server is patient with them.
@@ -277,7 +274,7 @@ fn met(exit: &Value, limit: &str, words: &str) -> Result<()> {
     Ok(())
 }
 
-fn runs(shared: &Shared) -> Result<()> {
+fn runs(shared: &World) -> Result<()> {
     let code = r#"fn main() { println!("out é"); eprintln!("err"); std::process::exit(3) }"#;
     let ran = shared.served.run(code)?;
     ensure!(ran.out == "out é\n" && ran.err == "err\n", "{ran:?}");
@@ -294,13 +291,13 @@ fn runs(shared: &Shared) -> Result<()> {
     until("its folder is gone", || !Path::new(&dir).exists())
 }
 
-fn uses_chapter(shared: &Shared) -> Result<()> {
+fn uses_chapter(shared: &World) -> Result<()> {
     let ran = shared.served.run(r#"fn main() { println!("{}", ch01_demo::echo::shout("a")); }"#)?;
     ensure!(ran.out == "A\n", "{ran:?}");
     ended(&ran.exit, 0)
 }
 
-fn runs_tests(shared: &Shared) -> Result<()> {
+fn runs_tests(shared: &World) -> Result<()> {
     let ran = shared.served.run("#[test]\nfn a() { assert_eq!(1, 1); }\n")?;
     ensure!(ran.out.contains("test result: ok. 1 passed"), "{ran:?}");
     ended(&ran.exit, 0)?;
@@ -309,13 +306,13 @@ fn runs_tests(shared: &Shared) -> Result<()> {
     ended(&ran.exit, 101)
 }
 
-fn body_of_main(shared: &Shared) -> Result<()> {
+fn body_of_main(shared: &World) -> Result<()> {
     let ran = shared.served.run("#![allow(unused)]\nlet a = 1;\nprintln!(\"{}\", a + 1);")?;
     ensure!(ran.out == "2\n", "{ran:?}");
     ended(&ran.exit, 0)
 }
 
-fn compile_error(shared: &Shared) -> Result<()> {
+fn compile_error(shared: &World) -> Result<()> {
     let ran = shared.served.run("fn main() {\n    let n: u8 = \"a\";\n}")?;
     ensure!(ran.diagnostic.contains("error[E0308]: mismatched types"), "{ran:?}");
     ensure!(ran.diagnostic.contains("listing.rs:2:17"), "{ran:?}");
@@ -323,20 +320,20 @@ fn compile_error(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn endless_loop(shared: &Shared) -> Result<()> {
+fn endless_loop(shared: &World) -> Result<()> {
     let ran = shared.served.run("fn main() { println!(\"spins\"); loop {} }")?;
     ensure!(ran.out == "spins\n", "{ran:?}");
     met(&ran.exit, "cpu", "CPU time limit met: 1 s")
 }
 
-fn sleeper(shared: &Shared) -> Result<()> {
+fn sleeper(shared: &World) -> Result<()> {
     let limits = [("WORKBOOK_LIMITS", "wall_ms=300")];
     let served = Served::start(shared.folder.path(), &["--port", "0"], &limits)?;
     let ran = served.run("fn main() { loop { std::thread::park() } }")?;
     met(&ran.exit, "time", "Time limit met: 0.3 s")
 }
 
-fn fork_bomb(shared: &Shared) -> Result<()> {
+fn fork_bomb(shared: &World) -> Result<()> {
     let marker = "86391.25";
     let code = format!(
         r#"fn main() {{
@@ -373,7 +370,7 @@ fn none_left(marker: &str) -> Result<()> {
     Ok(())
 }
 
-fn memory(shared: &Shared) -> Result<()> {
+fn memory(shared: &World) -> Result<()> {
     let ran =
         shared.served.run("fn main() { println!(\"{}\", vec![1u8; 10_000_000_000].len()); }")?;
     met(&ran.exit, "memory", "Memory limit met: 256 MiB")?;
@@ -388,20 +385,20 @@ fn memory(shared: &Shared) -> Result<()> {
     met(&ran.exit, "memory", "Memory limit met: 256 MiB")
 }
 
-fn printing(shared: &Shared) -> Result<()> {
+fn printing(shared: &World) -> Result<()> {
     let ran = shared.served.run("fn main() { loop { println!(\"more and more\"); } }")?;
     met(&ran.exit, "output", "Output limit met: 256 KiB")?;
     ensure!((200_000..300_000).contains(&ran.out.len()), "{} bytes", ran.out.len());
     Ok(())
 }
 
-fn large_file(shared: &Shared) -> Result<()> {
+fn large_file(shared: &World) -> Result<()> {
     let code = "fn main() -> std::io::Result<()> { std::fs::write(\"a\", vec![0; 2 << 20]) }";
     let ran = shared.served.run(code)?;
     met(&ran.exit, "file", "File size limit met: 1 MiB")
 }
 
-fn many_files(shared: &Shared) -> Result<()> {
+fn many_files(shared: &World) -> Result<()> {
     // To make many files takes a processor longer than the shared server gives.
     let limits = [("WORKBOOK_LIMITS", "disk_mib=16")];
     let served = Served::start(shared.folder.path(), &["--port", "0"], &limits)?;
@@ -421,7 +418,7 @@ fn many_files(shared: &Shared) -> Result<()> {
     check(10_001, 0, "Disk limit met: 10000 files.")
 }
 
-fn left_behind(shared: &Shared) -> Result<()> {
+fn left_behind(shared: &World) -> Result<()> {
     let marker = "86392.25";
     // A session of its own, its parent gone: nothing but the subreaper ties it to the run.
     let code = format!(
@@ -440,7 +437,7 @@ fn left_behind(shared: &Shared) -> Result<()> {
     none_left(marker)
 }
 
-fn many(shared: &Shared) -> Result<()> {
+fn many(shared: &World) -> Result<()> {
     // The parser refuses it: the shortest run that there is.
     let results: Vec<Result<_>> = thread::scope(|scope| {
         let runs: Vec<_> =
@@ -477,13 +474,13 @@ fn start_lasting(served: &Served, marker: &str) -> Result<workbook_tests::served
     Ok(answer)
 }
 
-fn closed_page(shared: &Shared) -> Result<()> {
+fn closed_page(shared: &World) -> Result<()> {
     let answer = start_lasting(&shared.served, "86393.25")?;
     drop(answer);
     until("the run has ended", || processes_with("86393.25").is_empty())
 }
 
-fn ctrl_c(shared: &Shared) -> Result<()> {
+fn ctrl_c(shared: &World) -> Result<()> {
     let mut served = serve(shared.folder.path())?;
     let _page = start_lasting(&served, "86394.25")?;
     served.signal("INT")?;
@@ -492,7 +489,7 @@ fn ctrl_c(shared: &Shared) -> Result<()> {
     none_left("86394.25")
 }
 
-fn second_ctrl_c(shared: &Shared) -> Result<()> {
+fn second_ctrl_c(shared: &World) -> Result<()> {
     let mut served = serve(shared.folder.path())?;
     let mut page = start_lasting(&served, "86396.25")?;
     // A supervisor that stands still is what the end waits for.
@@ -514,7 +511,7 @@ fn second_ctrl_c(shared: &Shared) -> Result<()> {
     until("the run has ended", || processes_with("86396.25").is_empty())
 }
 
-fn killed(shared: &Shared) -> Result<()> {
+fn killed(shared: &World) -> Result<()> {
     let mut served = serve(shared.folder.path())?;
     let code = lasting("86395.25").replace(
         "loop {",
@@ -533,7 +530,7 @@ fn killed(shared: &Shared) -> Result<()> {
     until("its folder is gone", || !Path::new(dir).exists())
 }
 
-fn taken_port(shared: &Shared) -> Result<()> {
+fn taken_port(shared: &World) -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port();
     let served = Served::start(shared.folder.path(), &["--port", &port.to_string()], &[])?;
@@ -543,7 +540,7 @@ fn taken_port(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn broken_page(_: &Shared) -> Result<()> {
+fn broken_page(_: &World) -> Result<()> {
     let folder = small_book()?;
     let served = serve(folder.path())?;
     let summary = folder.path().join("book/SUMMARY.md");
@@ -566,7 +563,7 @@ fn broken_page(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn warned(_: &Shared) -> Result<()> {
+fn warned(_: &World) -> Result<()> {
     let folder = small_book()?;
     let source = folder.path().join("book/introduction.md");
     let good = fs::read_to_string(&source)?;
@@ -585,7 +582,7 @@ fn warned(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn unchanged(_: &Shared) -> Result<()> {
+fn unchanged(_: &World) -> Result<()> {
     let folder = small_book()?;
     let first = serve(folder.path())?;
     ensure!(first.said.iter().any(|line| line.starts_with("Built the book")), "{:?}", first.said);
@@ -610,7 +607,7 @@ fn unchanged(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn built_at_once(_: &Shared) -> Result<()> {
+fn built_at_once(_: &World) -> Result<()> {
     use workbook::serve::book;
     let folder = small_book()?;
     let root = folder.path();
@@ -627,7 +624,7 @@ fn built_at_once(_: &Shared) -> Result<()> {
     })
 }
 
-fn address(_: &Shared) -> Result<()> {
+fn address(_: &World) -> Result<()> {
     let folder = small_book()?;
     let chapter = workbook::chapter::Chapter::find(folder.path(), "ch01")?;
     let page = || workbook::page(&chapter, "1-echo.md#your-turn");
@@ -648,7 +645,7 @@ fn address(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn progress(_: &Shared) -> Result<()> {
+fn progress(_: &World) -> Result<()> {
     let folder = small_book()?;
     let served = serve(folder.path())?;
     let mut news = served.post("/api/events", &json!({}))?;
@@ -662,7 +659,7 @@ fn progress(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn stage(shared: &Shared) -> Result<()> {
+fn stage(shared: &World) -> Result<()> {
     let served = &shared.served;
     let mut log = served.post("/api/stage/start", &json!({ "stage": "ch01-demo/step1_echo" }))?;
     let id = log.line_where(|line| line["type"] == "stage")?["id"].clone();
@@ -700,7 +697,7 @@ fn stage(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn stage_under_load(shared: &Shared) -> Result<()> {
+fn stage_under_load(shared: &World) -> Result<()> {
     let served = &shared.served;
     let mut log = served.post("/api/stage/start", &json!({ "stage": "ch01-demo/step1_echo" }))?;
     let id = log.line_where(|line| line["type"] == "stage")?["id"].clone();
@@ -731,7 +728,7 @@ fn stage_under_load(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn unread_stage(_: &Shared) -> Result<()> {
+fn unread_stage(_: &World) -> Result<()> {
     let folder = small_book()?;
     let program = "fn main() {
         println!(\"step2_flood listening on 127.0.0.1:1\");
@@ -765,7 +762,7 @@ fn unread_stage(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn no_stage(shared: &Shared) -> Result<()> {
+fn no_stage(shared: &World) -> Result<()> {
     for stage in ["ch09-none", "ch01-demo/step9_none", "../../bin/sh", "ch01-demo/../x", ""] {
         let mut log = shared.served.post("/api/stage/start", &json!({ "stage": stage }))?;
         let exit = log.line_where(|line| line["type"] == "exit")?;
@@ -775,7 +772,7 @@ fn no_stage(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn own_builds(_: &Shared) -> Result<()> {
+fn own_builds(_: &World) -> Result<()> {
     let folder = small_book()?;
     let put = |path: &str, text: &str| -> Result<()> {
         let path = folder.path().join(path);
@@ -807,7 +804,7 @@ fn own_builds(_: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn closed_stage(shared: &Shared) -> Result<()> {
+fn closed_stage(shared: &World) -> Result<()> {
     let stage = json!({ "stage": "ch01-demo/step1_echo" });
     let mut log = shared.served.post("/api/stage/start", &stage)?;
     let listening = log.line_where(|line| line["type"] == "listening")?;

@@ -15,6 +15,16 @@ use workbook_tests::transcripts::root;
 
 use super::{Finding, files, finding, finds, none};
 
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("the_built_book_is_whole_and_needs_no_network", the_built_book_is_whole_and_needs_no_network),
+    (
+        "a_dead_link_and_a_load_from_the_network_are_found",
+        a_dead_link_and_a_load_from_the_network_are_found,
+    ),
+    ("mdbooks_complaints_are_found", mdbooks_complaints_are_found),
+];
+
 /// Keeps the messages of mdBook that say that something is wrong.
 #[derive(Clone, Default)]
 struct Complaints(Arc<Mutex<Vec<String>>>);
@@ -156,7 +166,6 @@ fn style(file: &str, css: &str) -> Vec<Finding> {
     lines.map(|(index, _)| finding(file, index + 1, what)).collect()
 }
 
-#[test]
 fn the_built_book_is_whole_and_needs_no_network() {
     let memory = Memory::of("built");
     if memory.holds() {
@@ -183,7 +192,6 @@ fn the_built_book_is_whole_and_needs_no_network() {
     memory.keep();
 }
 
-#[test]
 fn a_dead_link_and_a_load_from_the_network_are_found() {
     let html = "<h2 id=\"here\">x</h2>\n<a href=\"#here\">a</a> <a href=\"#gone\">b</a>\n<a href=\"no.html\">c</a>\n\
                 <a href=\"https://example.org\">d</a>\n<img src=\"https://example.org/a.png\">\n\
@@ -206,7 +214,6 @@ fn a_dead_link_and_a_load_from_the_network_are_found() {
     );
 }
 
-#[test]
 fn mdbooks_complaints_are_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {

@@ -1,12 +1,11 @@
 //! Every Rust block on every page is compiled and run: skeptic's tests, made by `build.rs` from the pages as mdBook
 //! expands them. A verdict names the page's line (or the included file's) and gives the compiler's own message.
 //!
-//!     cargo test -p workbook-tests --test book                      # all
-//!     cargo test -p workbook-tests --test book ch01_sockets_1_echo  # one page
+//!     cargo test -p workbook-tests book::                           # all
+//!     cargo test -p workbook-tests book::ch01_sockets_1_echo        # one page
 
 use std::cell::Cell;
 use std::fs;
-use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,9 +13,11 @@ use std::sync::{LazyLock, Once, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use libtest_mimic::Failed;
 use regex::{Captures, Regex};
 use serde_json::Value;
 use workbook_tests::page::Page;
+use workbook_tests::suite::{Case, Suite};
 
 include!(concat!(env!("OUT_DIR"), "/book-tests.rs"));
 
@@ -59,20 +60,44 @@ static BLOCKS: LazyLock<Vec<Block>> = LazyLock::new(|| {
     list(&all).iter().map(block).collect()
 });
 
+/// A block's test: the verdict when it fails.
+type Test = fn() -> Result<(), String>;
+
 thread_local! {
     /// Set while skeptic runs, whose panics repeat the compiler's whole command line.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
+/// One case for each block, and what is to be true of all of them.
+pub fn suite() -> Suite {
+    let own: &[(&str, fn())] = &[
+        ("every_block_is_tried", every_block_is_tried),
+        (
+            "a_verdict_names_the_line_and_gives_the_compilers_first_error",
+            a_verdict_names_the_line_and_gives_the_compilers_first_error,
+        ),
+        ("a_verdict_names_the_line_that_panicked", a_verdict_names_the_line_that_panicked),
+        (
+            "what_should_fail_has_to_fail_in_just_that_way",
+            what_should_fail_has_to_fail_in_just_that_way,
+        ),
+        ("a_page_sees_the_chapters_and_nothing_else", a_page_sees_the_chapters_and_nothing_else),
+    ];
+    let own = own.iter().map(|(name, test)| {
+        let test = *test;
+        Case::new(*name, move || {
+            test();
+            Ok(())
+        })
+    });
+    let blocks = TESTS.iter().map(|(name, test)| Case::new(*name, || test().map_err(Failed::from)));
+    let cases = own.chain(blocks).map(Case::work).collect();
+    Suite { name: "book", width: 1, is_remembered: false, cases }
+}
+
 /// One of skeptic's tests: fails with a verdict in the page's terms.
-fn check(number: usize, test: impl Fn()) {
-    let block = &BLOCKS[number];
-    if let Err(verdict) = attempt(block, test) {
-        eprintln!("{verdict}");
-        // The place of this line is of no interest to anybody.
-        QUIET.set(true);
-        panic!("{}:{}", block.page, block.line);
-    }
+fn check(number: usize, test: impl Fn()) -> Result<(), String> {
+    attempt(&BLOCKS[number], test)
 }
 
 /// Runs one of skeptic's tests and, when it fails, says why.
@@ -197,7 +222,6 @@ fn locate(block: &Block, message: &str) -> String {
 }
 
 /// What stands on the pages is what was tried: counted in the pages' sources, without the build script's eyes.
-#[test]
 fn every_block_is_tried() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the root");
     let summary = fs::read_to_string(root.join("book/SUMMARY.md")).expect("a summary");
@@ -215,15 +239,14 @@ fn every_block_is_tried() {
     let count = |kind: &str| BLOCKS.iter().filter(|block| block.kind.starts_with(kind)).count();
     let line = format!(
         "book: {pages} pages, {on_pages} Rust blocks: {} compiled ({} run, {} only compiled, {} must panic), \
-         {} must not compile; {consoles} transcripts\n",
+         {} must not compile; {consoles} transcripts",
         BLOCKS.len() - count("compile_fail"),
         count("run"),
         count("no_run"),
         count("should_panic"),
         count("compile_fail"),
     );
-    // println! would be captured; this is the one number that a reader of the log wants to see.
-    std::io::stdout().write_all(line.as_bytes()).expect("stdout");
+    println!("{line}");
     assert_eq!(on_pages, BLOCKS.len(), "Rust blocks on the pages, and blocks tried");
 }
 
@@ -244,7 +267,6 @@ fn tried(name: &str, kind: &str, program: &str) -> String {
     attempt(&block, run).err().unwrap_or_default()
 }
 
-#[test]
 fn a_verdict_names_the_line_and_gives_the_compilers_first_error() {
     let program = "fn main() {\n    let n: u8 = \"one\";\n    let m: u8 = \"two\";\n}\n";
     let verdict = tried("fixture_compile", "run", program);
@@ -255,7 +277,6 @@ fn a_verdict_names_the_line_and_gives_the_compilers_first_error() {
     assert!(verdict.lines().count() < 30, "{verdict}");
 }
 
-#[test]
 fn a_verdict_names_the_line_that_panicked() {
     let program = "fn main() {\n    for n in 0..99 {\n        println!(\"{n}\");\n    }\n    panic!(\"no\");\n}\n";
     let verdict = tried("fixture_run", "run", program);
@@ -264,7 +285,6 @@ fn a_verdict_names_the_line_that_panicked() {
     assert!(verdict.lines().count() < 30, "{verdict}");
 }
 
-#[test]
 fn what_should_fail_has_to_fail_in_just_that_way() {
     let moved = "fn main() {\n    let a = String::new();\n    drop(a);\n    drop(a);\n}\n";
     assert_eq!(tried("fixture_moved", "compile_fail E0382", moved), "");
@@ -288,7 +308,6 @@ fn what_should_fail_has_to_fail_in_just_that_way() {
     assert_eq!(tried("fixture_endless", "no_run", "fn main() { loop {} }\n"), "");
 }
 
-#[test]
 fn a_page_sees_the_chapters_and_nothing_else() {
     let chapter = "use ch01_sockets as _;\nfn main() {}\n";
     assert_eq!(tried("fixture_chapter", "run", chapter), "");

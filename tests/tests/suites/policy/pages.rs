@@ -8,6 +8,16 @@ use workbook_tests::transcripts::root;
 
 use super::{Finding, book, chapters, files, finding, finds, none, text};
 
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("includes_include_something", includes_include_something),
+    ("anchors_are_closed_filled_and_shown", anchors_are_closed_filled_and_shown),
+    ("listings_fit_and_name_their_file", listings_fit_and_name_their_file),
+    ("pages_have_their_rhythm", pages_have_their_rhythm),
+    ("the_summary_lists_every_page", the_summary_lists_every_page),
+    ("pictures_have_a_text_and_both_themes", pictures_have_a_text_and_both_themes),
+];
+
 /// A listing that is longer is two.
 const SHOWN_LINES: usize = 45;
 
@@ -66,7 +76,6 @@ fn includes(page: &Page, read: impl Fn(&str) -> Option<String>) -> Vec<Finding> 
     found
 }
 
-#[test]
 fn includes_include_something() {
     let read = |file: &str| std::fs::read_to_string(root().join(file)).ok();
     none(book().iter().flat_map(|page| includes(page, read)));
@@ -128,7 +137,6 @@ fn anchors(file: &str, source: &str, used: &HashSet<String>) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn anchors_are_closed_filled_and_shown() {
     let mut used: HashMap<String, HashSet<String>> = HashMap::new();
     for page in book() {
@@ -215,7 +223,6 @@ fn blocks(page: &Page) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn listings_fit_and_name_their_file() {
     none(book().iter().flat_map(blocks));
 
@@ -283,7 +290,6 @@ fn rhythm(page: &Page) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn pages_have_their_rhythm() {
     let pages = book();
     none(pages.iter().filter(|page| page.path.starts_with("book/ch")).flat_map(rhythm));
@@ -315,7 +321,6 @@ fn summary(text: &str, pages: &[String]) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn the_summary_lists_every_page() {
     let (_, summary_text) = text(&root().join("book/SUMMARY.md"));
     let all = files(&root().join("book"), &["md"]).into_iter().map(|path| text(&path).0);
@@ -365,7 +370,6 @@ fn picture(file: &str, svg: &str) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn pictures_have_a_text_and_both_themes() {
     let mut found = Vec::new();
     for path in files(&root().join("book"), &["svg"]) {

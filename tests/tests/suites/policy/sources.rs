@@ -11,6 +11,22 @@ use workbook::chapter::Chapter;
 
 use super::{Finding, chapters, files, finding, finds, none, text};
 
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("a_step_imports_only_what_is_below_it", a_step_imports_only_what_is_below_it),
+    (
+        "unsafe_code_stands_in_the_modules_of_system_calls_only",
+        unsafe_code_stands_in_the_modules_of_system_calls_only,
+    ),
+    ("sources_do_not_panic_on_what_can_happen", sources_do_not_panic_on_what_can_happen),
+    ("every_public_item_is_documented", every_public_item_is_documented),
+    ("sources_fit_on_a_page", sources_fit_on_a_page),
+    (
+        "lib_rs_lists_the_modules_in_the_order_of_the_steps",
+        lib_rs_lists_the_modules_in_the_order_of_the_steps,
+    ),
+];
+
 /// A page shows sources, and a page has this many columns.
 const COLUMNS: usize = 80;
 
@@ -125,7 +141,6 @@ fn steps(chapter: &Chapter) -> HashMap<String, usize> {
     chapter.steps.iter().flat_map(of).collect()
 }
 
-#[test]
 fn a_step_imports_only_what_is_below_it() {
     let mut found = Vec::new();
     for chapter in chapters() {
@@ -193,7 +208,6 @@ fn unsafe_code(file: &str, source: &str) -> Vec<Finding> {
     lines.map(|line| finding(file, line, what)).collect()
 }
 
-#[test]
 fn unsafe_code_stands_in_the_modules_of_system_calls_only() {
     let mut found = Vec::new();
     for chapter in chapters() {
@@ -272,7 +286,6 @@ fn panics(file: &str, source: &str) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn sources_do_not_panic_on_what_can_happen() {
     let mut found = Vec::new();
     for chapter in chapters() {
@@ -375,7 +388,6 @@ fn documentation(file: &str, source: &str) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn every_public_item_is_documented() {
     let mut found = Vec::new();
     for chapter in chapters() {
@@ -413,7 +425,6 @@ fn size(file: &str, source: &str) -> Vec<Finding> {
     found
 }
 
-#[test]
 fn sources_fit_on_a_page() {
     let mut found = Vec::new();
     for chapter in chapters() {
@@ -461,7 +472,6 @@ fn contents(file: &str, source: &str, lib: &str, modules: &[String]) -> Vec<Find
     found
 }
 
-#[test]
 fn lib_rs_lists_the_modules_in_the_order_of_the_steps() {
     let mut found = Vec::new();
     for chapter in chapters() {

@@ -8,24 +8,20 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Trial};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
-use workbook::processes;
 use workbook::stage::{Stage, clean};
-use workbook_tests::memory::Memory;
 use workbook_tests::served::{PATIENCE, processes_with, program, root, until};
+use workbook_tests::suite::{Case, Suite};
 
-fn main() -> ExitCode {
-    if let Some(code) = processes::main_if_asked() {
-        return code;
-    }
+/// Every test with a program of its own.
+pub fn suite() -> Suite {
     let tests: &[(&str, fn())] = &[
         ("wrong_arguments_get_one_line_and_status_2", wrong_arguments_get_one_line_and_status_2),
         ("start_lays_out_and_never_overwrites", start_lays_out_and_never_overwrites),
@@ -119,14 +115,14 @@ fn main() -> ExitCode {
             a_word_alone_means_the_chapter_that_you_stand_in,
         ),
     ];
-    let trials = tests.iter().map(|(name, test)| {
+    let cases = tests.iter().map(|(name, test)| {
         let test = *test;
-        Trial::test(*name, move || {
+        Case::new(*name, move || {
             test();
             Ok(())
         })
     });
-    Memory::of("runner").run(&Arguments::from_args(), trials.collect())
+    Suite { name: "runner", width: 2, is_remembered: true, cases: cases.collect() }
 }
 
 /// A workbook with one chapter of five steps.

@@ -3,21 +3,18 @@
 //!
 //! Pictures of what was seen are kept in `target/browser/`.
 
-#[path = "browser_parts/cdp.rs"]
 mod cdp;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use cdp::{Browser, Tab};
-use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use workbook_tests::memory::Memory;
 use workbook_tests::served::{Served, root, small_book, until};
+use workbook_tests::suite::{Case, Shared, Suite};
 
 /// What a page may weigh with all that it loads.
 const WEIGHT: u64 = 1_500_000;
@@ -32,10 +29,8 @@ struct World {
 
 type Test = fn(&World) -> Result<()>;
 
-fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // One page at a time: a browser gives its processor time to the tab that is looked at.
-    arguments.test_threads = Some(1);
+/// Every test, one after another: a browser gives its processor time to the tab that is looked at.
+pub fn suite() -> Suite {
     let tests: &[(&str, Test)] = &[
         ("a_page_reads_and_loads_nothing_foreign", reads),
         ("every_theme_is_legible", legible),
@@ -53,36 +48,17 @@ fn main() -> ExitCode {
         ("every_listing_of_the_book_runs", every_listing),
         ("every_console_of_the_book_starts_and_stops", every_console),
     ];
-    let before = Memory::of("browser");
-    let idle = arguments.list || before.is_known(&arguments);
-    let program = cdp::program();
-    let missing = program.is_none() && !is_required();
-    if missing {
-        println!("ignored: there is no chromium here; `apt install chromium` brings it");
-    }
-    let world = match program {
-        Some(program) if !idle => match start(&program) {
-            Ok(world) => Some(Arc::new(Mutex::new(world))),
-            Err(error) => {
-                eprintln!("{error:#}");
-                return ExitCode::FAILURE;
-            }
-        },
-        _ => None,
-    };
-    let trials = tests
-        .iter()
-        .map(|(name, test)| {
-            let (world, test) = (world.clone(), *test);
-            let trial = Trial::test(*name, move || {
-                let world = world.as_ref().ok_or("there is no chromium: apt install chromium")?;
-                let world = world.lock().map_err(|_| "an earlier test panicked")?;
-                test(&world).map_err(|error| format!("{error:#}").into())
-            });
-            if missing { trial.with_ignored_flag(true).with_kind("needs chromium") } else { trial }
-        })
-        .collect();
-    before.run(&arguments, trials)
+    let missing = cdp::program().is_none() && !is_required();
+    let world = Shared::new(|| start().map(Mutex::new));
+    let cases = tests.iter().map(|(name, test)| {
+        let (world, test) = (Arc::clone(&world), *test);
+        let case = Case::new(*name, move || {
+            let world = world.get()?.lock().map_err(|_| "an earlier test panicked")?;
+            test(&world).map_err(|error| format!("{error:#}").into())
+        });
+        case.ignored(missing.then_some("needs chromium: `apt install chromium` brings it"))
+    });
+    Suite { name: "browser", width: 1, is_remembered: true, cases: cases.collect() }
 }
 
 /// Whether whoever runs the tests wants all of them, whatever they take.
@@ -90,14 +66,15 @@ fn is_required() -> bool {
     std::env::var_os("WORKBOOK_JUDGES").is_some_and(|value| value == "required")
 }
 
-fn start(program: &std::path::Path) -> Result<World> {
+fn start() -> Result<World> {
+    let program = cdp::program().context("there is no chromium: apt install chromium")?;
     let folder = small_book()?;
     let book = Served::start(&root(), &["--port", "0"], &[])?;
     // The book of an earlier start is served at once, and pages load themselves again when today's is built.
     let stamp = workbook::serve::book::current_stamp(&root());
     until("the book is of today", || book.get("/").is_ok_and(|(_, page)| page.contains(&stamp)))?;
     Ok(World {
-        browser: Browser::start(program)?,
+        browser: Browser::start(&program)?,
         book,
         small: Served::start(folder.path(), &["--port", "0"], &[])?,
         folder,
@@ -183,21 +160,26 @@ fn reads(world: &World) -> Result<()> {
 /// Texts whose contrast is below 4.5 (WCAG 2.2, 1.4.3): each as `ratio words`.
 const CONTRAST: &str = r"(() => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    const rgba = color => {
+    // What was worked out once: a page has few colours, and most texts have their ancestors in common.
+    const once = work => {
+        const known = new Map();
+        return key => {
+            if (!known.has(key)) { known.set(key, work(key)); }
+            return known.get(key);
+        };
+    };
+    const rgba = once(color => {
         canvas.clearRect(0, 0, 1, 1);
         canvas.fillStyle = color;
         canvas.fillRect(0, 0, 1, 1);
         const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
         return [r, g, b, a / 255];
-    };
+    });
     const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-    const ground = element => {
-        const layers = [];
-        for (let each = element; each; each = each.parentElement) {
-            layers.push(rgba(getComputedStyle(each).backgroundColor));
-        }
-        return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
-    };
+    const ground = once(element =>
+        element ? over(rgba(getComputedStyle(element).backgroundColor), ground(element.parentElement)) : [255, 255, 255, 1]);
+    const opacity = once(element =>
+        element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1);
     const light = ([r, g, b]) => {
         const [x, y, z] = [r, g, b].map(v => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
         return 0.2126 * x + 0.7152 * y + 0.0722 * z;
@@ -212,11 +194,7 @@ const CONTRAST: &str = r"(() => {
         }
         const below = ground(element);
         let color = rgba(getComputedStyle(element).color);
-        let opacity = 1;
-        for (let each = element; each; each = each.parentElement) {
-            opacity *= getComputedStyle(each).opacity;
-        }
-        color = over([color[0], color[1], color[2], color[3] * opacity], below);
+        color = over([color[0], color[1], color[2], color[3] * opacity(element)], below);
         const [a, b] = [light(color), light(below)].sort((x, y) => y - x);
         const ratio = (a + 0.05) / (b + 0.05);
         const kind = `${element.nodeName}.${element.className}`;
@@ -652,7 +630,7 @@ const RUN_ALL: &str = r"(async () => {
 fn every_listing(world: &World) -> Result<()> {
     let mut tab = world.browser.tab()?;
     let (mut times, mut bad) = (Vec::new(), Vec::new());
-    // tests/book.rs has compiled and run them all; here it is about the page, of which one will do when nobody asks for more.
+    // The suite book has compiled and run them all; here it is about the page, of which one will do when nobody asks for more.
     let some = if is_required() { usize::MAX } else { 1 };
     for (_, page) in pages()?.into_iter().take(some) {
         tab.open(&format!("http://{}/{page}", world.book.host))?;

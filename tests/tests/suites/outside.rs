@@ -3,21 +3,18 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use workbook::processes::{self, Group};
+use workbook::processes::Group;
 use workbook::stage::clean;
 use workbook::{client, judge};
-use workbook_tests::memory::Memory;
 use workbook_tests::served::{program, root, small_book, until};
+use workbook_tests::suite::{Case, Suite};
 
-fn main() -> ExitCode {
-    if let Some(code) = processes::main_if_asked() {
-        return code;
-    }
+/// Every test with a program of its own.
+pub fn suite() -> Suite {
     let tests: &[(&str, fn())] = &[
         (
             "a_judge_passes_fails_or_is_skipped_and_says_why",
@@ -51,14 +48,14 @@ fn main() -> ExitCode {
         ("bench_refuses_what_it_cannot_do", bench_refuses_what_it_cannot_do),
         ("the_doctor_says_what_is_here", the_doctor_says_what_is_here),
     ];
-    let trials = tests.iter().map(|(name, test)| {
+    let cases = tests.iter().map(|(name, test)| {
         let test = *test;
-        Trial::test(*name, move || {
+        Case::new(*name, move || {
             test();
             Ok(())
         })
     });
-    Memory::of("outside").run(&Arguments::from_args(), trials.collect())
+    Suite { name: "outside", width: 2, is_remembered: true, cases: cases.collect() }
 }
 
 /// Runs the workbook in a folder.

@@ -5,13 +5,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use workbook::processes::{self, Group};
+use workbook::processes::Group;
 use workbook::stage::{Built, Stage, clean};
 use workbook_tests::memory::Memory;
-use workbook_tests::served::program as runner;
 use workbook_tests::transcripts::root;
 
 use super::{Finding, chapters, finding, finds, none};
+
+/// Its tests.
+pub const TESTS: &[(&str, fn())] = &[
+    ("stages_answer_for_themselves", stages_answer_for_themselves),
+    ("a_program_that_is_no_stage_is_found", a_program_that_is_no_stage_is_found),
+];
 
 /// Each of these ends at once; this is for a machine that is busy with something else.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -94,13 +99,11 @@ fn listens(help: &str, program: &Path) -> bool {
     help.contains("listen") || run_for(program, &["--port", "0"], STAYS).is_none()
 }
 
-#[test]
 fn stages_answer_for_themselves() {
     let memory = Memory::of("stages");
     if memory.holds() {
         return;
     }
-    processes::led_by(runner().expect("the runner builds"));
     let mut found = Vec::new();
     for chapter in chapters() {
         let built = match Built::new(&root(), &chapter.name, false) {
@@ -129,10 +132,8 @@ fn stages_answer_for_themselves() {
     memory.keep();
 }
 
-#[test]
 fn a_program_that_is_no_stage_is_found() {
     // `false` prints nothing and ends with status 1, whatever it is asked.
-    processes::led_by(runner().expect("the runner builds"));
     let program = workbook::client::which("false").expect("every Unix has false");
     finds(stage("false", &program), &[(0, "--help"), (0, "not status 2"), (0, "one line")]);
 }
