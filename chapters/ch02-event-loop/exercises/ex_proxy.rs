@@ -104,7 +104,5 @@ fn carry<F: Stream, T: Stream>(
     from: &mut F,
     to: &mut T,
 ) -> io::Result<Left> {
-    todo!(
-        "ex_proxy: write what is held; all gone, and the source ended: end; else"
-    )
+    todo!("ex_proxy: write what is held; end, if the source has; or read on")
 }

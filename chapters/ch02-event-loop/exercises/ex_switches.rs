@@ -20,7 +20,7 @@ use ch02_event_loop::cost::{Switches, switches};
 /// Those of the sockets, and `Other` where the kernel's text is not read.
 pub fn switches_per_byte(bursts: u32, burst: usize) -> io::Result<f64> {
     todo!(
-        "ex_switches: a pair of sockets, a thread that echoes, and own() before and"
+        "ex_switches: a thread that echoes, and own() before and after in both"
     )
 }
 

@@ -121,8 +121,7 @@ fn carry<F: Stream, T: Stream>(
     from: &mut F,
     to: &mut T,
 ) -> io::Result<Left> {
-    // begin: write what is held; all gone, and the source ended: end; else
-    // read a chunk, and again
+    // begin: write what is held; end, if the source has; or read on
     let mut chunk = [0; HELD];
     for _ in 0..ROUNDS {
         while !way.held.is_empty() {

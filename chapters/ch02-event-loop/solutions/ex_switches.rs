@@ -19,8 +19,7 @@ use ch02_event_loop::cost::{Switches, switches};
 /// # Errors
 /// Those of the sockets, and `Other` where the kernel's text is not read.
 pub fn switches_per_byte(bursts: u32, burst: usize) -> io::Result<f64> {
-    // begin: a pair of sockets, a thread that echoes, and own() before and
-    // after in both threads
+    // begin: a thread that echoes, and own() before and after in both
     let (mut here, mut there) = UnixStream::pair()?;
     let echo = thread::spawn(move || -> io::Result<u64> {
         let (before, mut buf) = (own()?, vec![0; burst]);

@@ -321,3 +321,18 @@ pub fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Source)> {
     Ok((stream, source))
 }
 // ANCHOR_END: listener
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I35: a connection that owes nothing holds no memory for it.
+    #[test]
+    fn who_owes_nothing_has_no_buffer() -> io::Result<()> {
+        let mut connection = Connection::new(io::Cursor::new(vec![0; 9]));
+        connection.owed = b"hello".to_vec();
+        connection.flush()?;
+        assert_eq!(connection.owed.capacity(), 0, "after 5 of 5 bytes");
+        Ok(())
+    }
+}

@@ -300,7 +300,8 @@ macro_rules! checks {
                     Ok::<_, io::Error>((sent, back.len()))
                 });
                 while !l.is_empty() {
-                    l.turn(Some(Duration::from_secs(20)))?;
+                    let calls = l.turn(Some(Duration::from_secs(20)))?;
+                    assert!(calls > 0, "both ends wait, and nobody is called");
                 }
                 let got = asks.join().expect("it does not panic")?;
                 assert_eq!(got, (true, 1_000_000), "what came back");
