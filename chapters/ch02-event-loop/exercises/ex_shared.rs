@@ -59,7 +59,13 @@ impl Waiters {
 
     /// Puts a clone's waker there, in place of its last one, or takes it out.
     fn set(&self, id: u64, waker: Option<Waker>) {
-        todo!("ex_shared: change the list; drop the old waker without the lock")
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = match waker {
+            Some(waker) => list.wakers.insert(id, waker),
+            None => list.wakers.remove(&id),
+        };
+        drop(list);
+        drop(old); // without the lock: a waker's drop is not our code
     }
 }
 
@@ -82,7 +88,8 @@ impl<T: Clone> Future for Shared<T> {
 }
 
 impl<T> Drop for Shared<T> {
+    /// Who is gone is not woken, and keeps no waker alive.
     fn drop(&mut self) {
-        todo!("ex_shared: who is gone is not woken, and keeps no waker alive")
+        self.waiters.set(self.id, None);
     }
 }
