@@ -6,13 +6,13 @@
 //!         ▲               │ Empty        │
 //!         │               │ Waiting(w) ──┼── w.wake() when kept or broken
 //!         └──── poll ─────│ Kept(value)  │
-//!                         │ Broken       │ ◀──drop── Promise
+//!                         │ Over         │ ◀──drop── Promise
 //!                         └──────────────┘
 //! ```
 //!
 //! A future is a value that can be asked: `poll` gives `Ready(value)`, or
 //! `Pending`, and then has left the asker's waker where somebody will find
-//! it. Nobody polls a second time until the waker is woken.
+//! it. Nobody need poll a second time before the waker is woken.
 //!
 //! - **I7** A promise that is kept or dropped wakes the task that waits for
 //!   it, whatever the order and the threads: no wake-up is lost.
@@ -20,7 +20,7 @@
 //!   an error for who waits, never a wait for ever.
 //!
 //! Left out: a channel of many values; several who wait for one value
-//! (`Shared` in the crate futures); giving the value back to a
+//! (an exercise; `Shared` in the crate futures); giving the value back to a
 //! `keep` that came too late (tokio's oneshot does).
 
 use std::future::Future;
