@@ -8,7 +8,7 @@ use ch02_event_loop::blocking::{Full, Pool};
 use ch02_event_loop::executor::Executor;
 use ch02_event_loop::promise::{Broken, Promised, block_on};
 
-use super::reactors;
+use super::step5::reactors;
 
 /// Work that ends when its gate is opened or dropped.
 fn gated(pool: &Pool) -> Result<(Promised<()>, Sender<()>), Full> {

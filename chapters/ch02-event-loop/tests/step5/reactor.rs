@@ -19,7 +19,7 @@ use ch02_event_loop::poller::{Event, Interest, Poller, Ready, Source};
 use ch02_event_loop::reactor::{Direction, Reactor, Registration};
 use ch02_event_loop::slab::Token;
 
-use super::reactors;
+use super::step5::reactors;
 
 const READ: Ready = Ready {
     read: true,
@@ -33,6 +33,7 @@ const WRITE: Ready = Ready {
     ..READ
 };
 const END: Ready = Ready {
+    read: false,
     read_closed: true,
     ..READ
 };
