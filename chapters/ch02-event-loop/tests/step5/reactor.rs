@@ -13,11 +13,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use ch02_event_loop::alarm::{Alarm, Bell};
 use ch02_event_loop::combine::join_all;
 use ch02_event_loop::executor::{Driver, Executor, OPERATIONS};
+use ch02_event_loop::poll;
 use ch02_event_loop::poller::{Event, Interest, Poller, Ready, Source};
 use ch02_event_loop::reactor::{Direction, Reactor, Registration};
-use ch02_event_loop::slab::Token;
+use ch02_event_loop::slab::{Slab, Token};
 
 use super::step5::reactors;
 
@@ -323,6 +325,39 @@ fn a_wakers_drop_may_enter_the_reactor() {
         }
         let left = world.names.borrow().contains_key(&Source(2));
         assert!(!left, "input: replaced: {is_replaced}");
+    }
+}
+
+/// A waker that rings, as a task's does.
+struct Rings(Arc<dyn Bell>);
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.ring();
+    }
+}
+
+/// I16: what the loop itself wakes does not ring: it is awake by then.
+#[test]
+fn its_own_wake_ups_do_not_ring() {
+    for alarm in [Alarm::new().unwrap(), Alarm::pipe().unwrap()] {
+        let bell = alarm.source();
+        let poller = Box::new(poll::Poll::new());
+        let reactor = Reactor::with_alarm(poller, alarm).unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let io = reactor.register(Source(ours.as_raw_fd())).unwrap();
+        io.blocked(Direction::Read);
+        let waker = Waker::from(Arc::new(Rings(reactor.bell())));
+        assert!(!ask(&reactor, &io, &waker), "input: a blocked source");
+        drop(theirs); // the event
+        reactor.bell().doze();
+        reactor.park(None).unwrap();
+        let mut events = Vec::new();
+        let mut poller = poll::Poll::new();
+        poller.add(bell, Slab::default().insert(())).unwrap();
+        poller.arm(bell, Interest::READ).unwrap();
+        poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
+        assert_eq!(events, [], "input: a waker that rings");
     }
 }
 
