@@ -35,8 +35,6 @@ impl<T: 'static> Nursery<T> {
     /// `Broken`, as soon as one has panicked, whichever it is: the others
     /// are cancelled by then.
     pub async fn join(self) -> Result<Vec<T>, Broken> {
-        todo!(
-            "ex_nursery: poll all that are not done; end with the last, or the first that panics"
-        )
+        todo!("ex_nursery: poll all that are not done; the first panic ends it")
     }
 }

@@ -37,7 +37,7 @@ impl<T: 'static> Nursery<T> {
     /// `Broken`, as soon as one has panicked, whichever it is: the others
     /// are cancelled by then.
     pub async fn join(self) -> Result<Vec<T>, Broken> {
-        // begin: poll all that are not done; end with the last, or the first that panics
+        // begin: poll all that are not done; the first panic ends it
         let mut children = self.children;
         let mut values: Vec<Option<T>> = Vec::new();
         values.resize_with(children.len(), || None);

@@ -22,7 +22,7 @@ pub trait Loop {
 /// Panics when what `new` makes is not an executor: it loses a wake-up,
 /// polls what was not woken, or polls in another order.
 pub fn hunt(new: fn() -> Rc<dyn Loop>) {
-    // begin: tasks that log their polls and leave their wakers; who is woken when, and what is logged then
+    // begin: tasks that log their polls; who is woken, what is logged
     use std::cell::RefCell;
     use std::task::{Poll, Waker};
 

@@ -104,7 +104,7 @@ macro_rules! checks {
                 });
                 let got = executor.block_on(join_woken(parts.collect()));
                 let got = got.map_err(|error| error.kind());
-                assert_eq!(got, Ok(vec![0, 1, 2]), "input: three restless ones");
+                assert_eq!(got, Ok(vec![0, 1, 2]), "input: three");
             }
 
             /// I12: parts that other threads wake; the last waker counts

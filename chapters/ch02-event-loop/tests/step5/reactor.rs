@@ -202,36 +202,36 @@ fn a_stale_event_reaches_nobody() {
 /// again after it would block; its other errors come through.
 #[test]
 fn makes_the_call() {
-    let check = |results: &[Result<u8, ErrorKind>], events: usize, expected| {
-        let batches = vec![[(1, READ)]; events];
-        let batches: Vec<&[_]> = batches.iter().map(|b| &b[..]).collect();
-        let (_, reactor) = scripted(&batches);
-        let io = reactor.register(Source(1)).unwrap();
-        let mut left: VecDeque<_> = results.to_vec().into();
-        let mut polls = 0;
-        let executor = Executor::new(reactor);
-        let got = executor.block_on(poll_fn(|cx| {
-            polls += 1;
-            io.poll_io(cx, Direction::Read, || {
-                let result = left.pop_front().expect("one call too many");
-                result.map_err(io::Error::from)
-            })
-        }));
-        let got = got.map(|r| (r.map_err(|e| e.kind()), polls));
-        let got = got.map_err(|e| e.kind());
-        assert_eq!(got, expected, "input: {results:?}, {events} events");
-    };
+    let check =
+        |results: &[Result<u8, ErrorKind>], events: &[Ready], expected| {
+            let batches: Vec<_> = events.iter().map(|e| [(1, *e)]).collect();
+            let batches: Vec<&[_]> = batches.iter().map(|b| &b[..]).collect();
+            let (_, reactor) = scripted(&batches);
+            let io = reactor.register(Source(1)).unwrap();
+            let mut left: VecDeque<_> = results.to_vec().into();
+            let mut polls = 0;
+            let executor = Executor::new(reactor);
+            let got = executor.block_on(poll_fn(|cx| {
+                polls += 1;
+                io.poll_io(cx, Direction::Read, || {
+                    let result = left.pop_front().expect("one call too many");
+                    result.map_err(io::Error::from)
+                })
+            }));
+            let got = got.map(|r| (r.map_err(|e| e.kind()), polls));
+            let got = got.map_err(|e| e.kind());
+            assert_eq!(got, expected, "input: {results:?}, {events:?}");
+        };
     use ErrorKind::{ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    check(&[Ok(1)], 0, Ok((Ok(1), 1)));
-    check(&[Err(Interrupted), Ok(1)], 0, Ok((Ok(1), 1)));
-    check(&[Err(WouldBlock), Ok(1)], 1, Ok((Ok(1), 2)));
-    check(
-        &[Err(WouldBlock), Err(WouldBlock), Ok(1)],
-        2,
-        Ok((Ok(1), 3)),
-    );
-    check(&[Err(WouldBlock)], 0, Err(TimedOut));
-    check(&[Err(ConnectionReset)], 0, Ok((Err(ConnectionReset), 1)));
+    check(&[Ok(1)], &[], Ok((Ok(1), 1)));
+    check(&[Err(Interrupted), Ok(1)], &[], Ok((Ok(1), 1)));
+    let one = Err(WouldBlock);
+    check(&[one, Ok(1)], &[READ], Ok((Ok(1), 2)));
+    check(&[one, one, Ok(1)], &[READ, READ], Ok((Ok(1), 3)));
+    // An end that was none after all: the call is not made for ever.
+    check(&[one, one, Ok(1)], &[END, READ], Ok((Ok(1), 3)));
+    check(&[one], &[], Err(TimedOut));
+    check(&[Err(ConnectionReset)], &[], Ok((Err(ConnectionReset), 1)));
 }
 
 /// I14: a source that is always ready does not keep its task in one poll.
