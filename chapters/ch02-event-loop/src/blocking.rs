@@ -54,6 +54,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+// given: what an error says and is, in std's terms.
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the pool has as much work waiting as it may hold")
@@ -67,6 +68,7 @@ impl From<Full> for io::Error {
         io::Error::new(io::ErrorKind::ResourceBusy, full)
     }
 }
+// given end
 
 impl Pool {
     /// A pool that starts a thread for new work if none is idle, up to
@@ -171,6 +173,7 @@ impl Shared {
     // ANCHOR_END: thread
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 // ANCHOR: close
 impl Drop for Owner {
     fn drop(&mut self) {
@@ -179,3 +182,4 @@ impl Drop for Owner {
     }
 }
 // ANCHOR_END: close
+// given end

@@ -345,6 +345,7 @@ impl Executor {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 // ANCHOR: end
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -355,6 +356,7 @@ impl Drop for Inner {
 }
 
 // ANCHOR_END: end
+// given end
 
 // ANCHOR: contain
 /// Runs somebody's code. `None`: it panicked, and the panic ends here. Who
@@ -372,6 +374,7 @@ pub fn contain<T>(code: impl FnOnce() -> T) -> Option<T> {
 }
 // ANCHOR_END: contain
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 /// Set while the loop runs, also when a panic ends it.
 struct Running<'a>(&'a Cell<bool>);
 
@@ -387,6 +390,7 @@ impl Drop for Running<'_> {
         self.0.set(false);
     }
 }
+// given end
 
 // ANCHOR: task
 /// A task's value, when it has ended. Dropped, it cancels the task.
@@ -417,6 +421,7 @@ impl<T> Future for Task<T> {
 
 // ANCHOR_END: task
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 // ANCHOR: drop
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
@@ -430,3 +435,4 @@ impl<T> Drop for Task<T> {
     }
 }
 // ANCHOR_END: drop
+// given end

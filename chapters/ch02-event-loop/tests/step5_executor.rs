@@ -10,10 +10,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use ch02_event_loop::executor::{Executor, OPERATIONS, TURN};
+use ch02_event_loop::executor::{Driver, Executor, OPERATIONS, TURN, Task};
 use ch02_event_loop::promise::{Broken, promise};
 
 mod step5;
+
+#[path = "step5/alarm.rs"]
+mod alarm;
+#[path = "step5/cancel.rs"]
+mod cancel;
+#[path = "step5/model.rs"]
+mod model;
+#[path = "step5/pool.rs"]
+mod pool;
+#[path = "step5/reactor.rs"]
+mod reactor;
 
 use step5::{Puppet, Script, run_out};
 
@@ -207,7 +218,7 @@ fn first_woken_first_polled() {
 fn the_budget_ends_a_turn() {
     let script = Script::empty();
     let executor = Executor::new(script.clone());
-    let budget = ch02_event_loop::executor::Driver::budget(&*script);
+    let budget = script.budget();
     let mut spent = Vec::new();
     let task = poll_fn(move |cx| {
         let mut count = 0;
@@ -279,6 +290,17 @@ fn a_panic_in_a_drop_ends_one_task() {
     let got = executor.block_on(canceller).unwrap();
     assert_eq!(got, Ok(8), "input: a task that cancels a spiteful one");
 
+    let own: Rc<RefCell<Option<Task<()>>>> = Rc::default();
+    let handle = own.clone();
+    let suicidal = executor.spawn(async move {
+        let _held = Spiteful;
+        drop(handle.take());
+        pending::<()>().await;
+    });
+    *own.borrow_mut() = Some(suicidal);
+    run_out(&executor);
+    assert_eq!(executor.tasks(), 0, "input: a spiteful one cancels itself");
+
     let bad = async {
         let _held = Spiteful;
         pending::<()>().await;
@@ -327,7 +349,7 @@ impl Wake for Idle {
 #[test]
 fn the_budget_wakes_who_asked() {
     let script = Script::empty();
-    let budget = ch02_event_loop::executor::Driver::budget(&*script);
+    let budget = script.budget();
     let waker = Waker::from(Arc::new(Idle));
     let cx = Context::from_waker(&waker);
     let ready = (0..OPERATIONS + 3).filter(|_| budget.spend(&cx).is_ready());

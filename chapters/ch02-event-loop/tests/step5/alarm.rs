@@ -13,7 +13,7 @@ use ch02_event_loop::poller::{Interest, Poller};
 use ch02_event_loop::promise::promise;
 use ch02_event_loop::slab::Slab;
 
-use super::reactors;
+use super::step5::reactors;
 
 fn alarms() -> [(&'static str, Alarm); 2] {
     let pipe = Alarm::pipe().unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 
 use ch02_event_loop::executor::{Executor, Task};
 
-use super::{OnDrop, Puppet, Script, run_out};
+use super::step5::{OnDrop, Puppet, Script, run_out};
 
 /// How many of these are alive.
 fn guard(alive: &Rc<Cell<i32>>) -> impl Drop + use<> {

@@ -2,12 +2,6 @@
 //! that counts, and tasks that do as they are told.
 #![allow(dead_code, unused_imports)] // each test takes what it needs
 
-pub mod alarm;
-pub mod cancel;
-pub mod model;
-pub mod pool;
-pub mod reactor;
-
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -110,6 +104,8 @@ impl Script {
 impl Driver for Script {
     fn park(&self, limit: Option<Duration>) -> io::Result<()> {
         self.parks.borrow_mut().push(limit);
+        let count = self.parks.borrow().len();
+        assert!(count < 100_000, "input: a loop that never comes to rest");
         if let Some(look) = &*self.looks.borrow() {
             look(self.parks.borrow().len());
         }

@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 use ch00_toolbox::prop::{self, Gen};
 use ch02_event_loop::executor::{Executor, Task};
 
-use super::{Script, run_out};
+use super::step5::{Script, run_out};
 
 const TASKS: usize = 5;
 

@@ -8,40 +8,60 @@ use ch02_event_loop::blocking::{Full, Pool};
 use ch02_event_loop::executor::Executor;
 use ch02_event_loop::promise::{Broken, Promised, block_on};
 
-use super::reactors;
+use super::step5::reactors;
 
 /// Work that ends when its gate is opened or dropped.
-fn gated(pool: &Pool) -> Result<(Promised<()>, Sender<()>), Full> {
+struct Gated {
+    done: Promised<()>,
+    open: Sender<()>,
+    began: Receiver<()>,
+}
+
+fn gated(pool: &Pool) -> Result<Gated, Full> {
     let (open, gate) = mpsc::channel::<()>();
+    let (begin, began) = mpsc::channel();
     let work = move || {
+        let _ = begin.send(());
         let _ = gate.recv();
     };
-    Ok((pool.run(work)?, open))
+    let done = pool.run(work)?;
+    Ok(Gated { done, open, began })
 }
 
 /// I19: it takes as much as it has threads and room, then refuses, however
 /// far its threads have come; what ends makes room again.
 #[test]
 fn takes_so_much_and_no_more() {
-    let check = |most_threads, most_waiting, expected| {
+    let check_when = |most_threads, most_waiting, expected, begun: bool| {
         let pool = Pool::new(most_threads, most_waiting);
-        let mut taken = Vec::new();
+        let mut taken: Vec<Gated> = Vec::new();
         let refused = loop {
             match gated(&pool) {
-                Ok(work) if taken.len() < 100 => taken.push(work),
+                Ok(work) if taken.len() < 100 => {
+                    if begun && taken.len() < most_threads.max(1) {
+                        work.began.recv().unwrap();
+                    }
+                    taken.push(work);
+                }
                 Ok(_) => break None,
                 Err(full) => break Some(full),
             }
         };
         let got = (taken.len(), pool.threads());
-        let input = format!("threads {most_threads}, waiting {most_waiting}");
+        let input = format!(
+            "threads {most_threads}, waiting {most_waiting}, begun: {begun}"
+        );
         assert_eq!(refused, Some(Full), "input: {input}");
         assert_eq!(got, expected, "input: {input}");
-        for (done, open) in taken {
-            drop(open);
-            assert_eq!(block_on(done), Ok(()), "input: {input}, let go");
+        for work in taken {
+            drop(work.open);
+            assert_eq!(block_on(work.done), Ok(()), "input: {input}, let go");
         }
         assert!(gated(&pool).is_ok(), "input: {input}, when all are done");
+    };
+    let check = |most_threads, most_waiting, expected| {
+        check_when(most_threads, most_waiting, expected, false);
+        check_when(most_threads, most_waiting, expected, true);
     };
     check(1, 0, (1, 1));
     check(0, 0, (1, 1)); // at least one thread
@@ -55,7 +75,9 @@ fn takes_so_much_and_no_more() {
 #[test]
 fn does_not_begin_what_nobody_waits_for() {
     let pool = Pool::new(1, 9);
-    let (first, open) = gated(&pool).unwrap();
+    let Gated {
+        done: first, open, ..
+    } = gated(&pool).unwrap();
     let (tell, began) = mpsc::channel();
     let abandoned = pool.run(move || tell.send(()).unwrap()).unwrap();
     drop(abandoned);
@@ -99,7 +121,9 @@ fn ends_after_its_work() {
     let (tell, log): (_, Receiver<&str>) = mpsc::channel();
     let exit = Tell(tell.clone());
     let marked = pool.run(|| AT_EXIT.set(Some(exit))).unwrap();
-    let (first, open) = gated(&pool).unwrap();
+    let Gated {
+        done: first, open, ..
+    } = gated(&pool).unwrap();
     let waiting = pool.run(move || tell.send("waited").unwrap()).unwrap();
     let clone = pool.clone();
     drop(pool);
@@ -129,7 +153,7 @@ impl Drop for Spiteful {
 #[test]
 fn survives_panics() {
     let pool = Pool::new(1, 9);
-    let (_first, open) = gated(&pool).unwrap();
+    let Gated { open, .. } = gated(&pool).unwrap();
     let plain = pool.run(|| panic!("meant to")).unwrap();
     let spiteful = pool.run(|| std::panic::panic_any(Spiteful)).unwrap();
     let after = pool.run(|| 4).unwrap();
@@ -149,7 +173,7 @@ fn a_loop_waits_for_work() {
     for (name, reactor) in reactors() {
         let executor = Executor::new(reactor);
         let pool = Pool::new(2, 9);
-        let (done, open) = gated(&pool).unwrap();
+        let Gated { done, open, .. } = gated(&pool).unwrap();
         let work = executor.spawn(done);
         // Opens the gate: the work waits for another task of its own loop.
         let other = executor.spawn(async move { drop(open) });

@@ -13,13 +13,15 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use ch02_event_loop::alarm::{Alarm, Bell};
 use ch02_event_loop::combine::join_all;
 use ch02_event_loop::executor::{Driver, Executor, OPERATIONS};
+use ch02_event_loop::poll;
 use ch02_event_loop::poller::{Event, Interest, Poller, Ready, Source};
 use ch02_event_loop::reactor::{Direction, Reactor, Registration};
-use ch02_event_loop::slab::Token;
+use ch02_event_loop::slab::{Slab, Token};
 
-use super::reactors;
+use super::step5::reactors;
 
 const READ: Ready = Ready {
     read: true,
@@ -33,6 +35,7 @@ const WRITE: Ready = Ready {
     ..READ
 };
 const END: Ready = Ready {
+    read: false,
     read_closed: true,
     ..READ
 };
@@ -199,36 +202,36 @@ fn a_stale_event_reaches_nobody() {
 /// again after it would block; its other errors come through.
 #[test]
 fn makes_the_call() {
-    let check = |results: &[Result<u8, ErrorKind>], events: usize, expected| {
-        let batches = vec![[(1, READ)]; events];
-        let batches: Vec<&[_]> = batches.iter().map(|b| &b[..]).collect();
-        let (_, reactor) = scripted(&batches);
-        let io = reactor.register(Source(1)).unwrap();
-        let mut left: VecDeque<_> = results.to_vec().into();
-        let mut polls = 0;
-        let executor = Executor::new(reactor);
-        let got = executor.block_on(poll_fn(|cx| {
-            polls += 1;
-            io.poll_io(cx, Direction::Read, || {
-                let result = left.pop_front().expect("one call too many");
-                result.map_err(io::Error::from)
-            })
-        }));
-        let got = got.map(|r| (r.map_err(|e| e.kind()), polls));
-        let got = got.map_err(|e| e.kind());
-        assert_eq!(got, expected, "input: {results:?}, {events} events");
-    };
+    let check =
+        |results: &[Result<u8, ErrorKind>], events: &[Ready], expected| {
+            let batches: Vec<_> = events.iter().map(|e| [(1, *e)]).collect();
+            let batches: Vec<&[_]> = batches.iter().map(|b| &b[..]).collect();
+            let (_, reactor) = scripted(&batches);
+            let io = reactor.register(Source(1)).unwrap();
+            let mut left: VecDeque<_> = results.to_vec().into();
+            let mut polls = 0;
+            let executor = Executor::new(reactor);
+            let got = executor.block_on(poll_fn(|cx| {
+                polls += 1;
+                io.poll_io(cx, Direction::Read, || {
+                    let result = left.pop_front().expect("one call too many");
+                    result.map_err(io::Error::from)
+                })
+            }));
+            let got = got.map(|r| (r.map_err(|e| e.kind()), polls));
+            let got = got.map_err(|e| e.kind());
+            assert_eq!(got, expected, "input: {results:?}, {events:?}");
+        };
     use ErrorKind::{ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    check(&[Ok(1)], 0, Ok((Ok(1), 1)));
-    check(&[Err(Interrupted), Ok(1)], 0, Ok((Ok(1), 1)));
-    check(&[Err(WouldBlock), Ok(1)], 1, Ok((Ok(1), 2)));
-    check(
-        &[Err(WouldBlock), Err(WouldBlock), Ok(1)],
-        2,
-        Ok((Ok(1), 3)),
-    );
-    check(&[Err(WouldBlock)], 0, Err(TimedOut));
-    check(&[Err(ConnectionReset)], 0, Ok((Err(ConnectionReset), 1)));
+    check(&[Ok(1)], &[], Ok((Ok(1), 1)));
+    check(&[Err(Interrupted), Ok(1)], &[], Ok((Ok(1), 1)));
+    let one = Err(WouldBlock);
+    check(&[one, Ok(1)], &[READ], Ok((Ok(1), 2)));
+    check(&[one, one, Ok(1)], &[READ, READ], Ok((Ok(1), 3)));
+    // An end that was none after all: the call is not made for ever.
+    check(&[one, one, Ok(1)], &[END, READ], Ok((Ok(1), 3)));
+    check(&[one], &[], Err(TimedOut));
+    check(&[Err(ConnectionReset)], &[], Ok((Err(ConnectionReset), 1)));
 }
 
 /// I14: a source that is always ready does not keep its task in one poll.
@@ -322,6 +325,39 @@ fn a_wakers_drop_may_enter_the_reactor() {
         }
         let left = world.names.borrow().contains_key(&Source(2));
         assert!(!left, "input: replaced: {is_replaced}");
+    }
+}
+
+/// A waker that rings, as a task's does.
+struct Rings(Arc<dyn Bell>);
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.ring();
+    }
+}
+
+/// I16: what the loop itself wakes does not ring: it is awake by then.
+#[test]
+fn its_own_wake_ups_do_not_ring() {
+    for alarm in [Alarm::new().unwrap(), Alarm::pipe().unwrap()] {
+        let bell = alarm.source();
+        let poller = Box::new(poll::Poll::new());
+        let reactor = Reactor::with_alarm(poller, alarm).unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let io = reactor.register(Source(ours.as_raw_fd())).unwrap();
+        io.blocked(Direction::Read);
+        let waker = Waker::from(Arc::new(Rings(reactor.bell())));
+        assert!(!ask(&reactor, &io, &waker), "input: a blocked source");
+        drop(theirs); // the event
+        reactor.bell().doze();
+        reactor.park(None).unwrap();
+        let mut events = Vec::new();
+        let mut poller = poll::Poll::new();
+        poller.add(bell, Slab::default().insert(())).unwrap();
+        poller.arm(bell, Interest::READ).unwrap();
+        poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
+        assert_eq!(events, [], "input: a waker that rings");
     }
 }
 
