@@ -1,12 +1,14 @@
 //! What step 6 must do. No test waits: the clock stands still until a driver
 //! that does nothing else lets it pass. The queues have their tests in `time`.
 
+#[path = "time/lives.rs"]
+mod lives;
 #[path = "time/queues.rs"]
 mod queues;
 #[path = "time/world.rs"]
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use ch00_toolbox::prop;
 use ch02_event_loop::combine::{join, join_all, select};
+use ch02_event_loop::executor::Driver;
 use ch02_event_loop::queue::Tick;
 use ch02_event_loop::timers::{Elapsed, Sleep, Timers};
 use world::{World, world};
@@ -94,6 +97,21 @@ fn nothing_to_wait_for_is_no_limit() {
         .map_err(|e| e.kind());
     assert_eq!(got, Err(io::ErrorKind::Deadlock), "a wait without an end");
     assert_eq!(parks(&world), [None], "limits");
+}
+
+/// I26: the shorter of the loop's limit and the first deadline counts, and
+/// a limit of zero stays zero.
+#[test]
+fn the_shorter_limit_counts() {
+    let world = world();
+    let count = Arc::new(Count::default());
+    let mut sleep = world.timers.sleep(ms(40));
+    assert!(poll_once(&mut sleep, &count).is_pending());
+    for limit in [ms(5), ms(0), ms(60), ms(60)] {
+        world.timers.park(Some(limit)).expect("time passes");
+    }
+    assert_eq!(parks(&world), [Some(5), Some(35), Some(60)], "limits");
+    assert_eq!(count.0.load(SeqCst), 1, "wake-ups");
 }
 
 /// I22: a deadline that is not in the future is over at the first poll, and
@@ -260,6 +278,22 @@ fn a_reset_keeps_the_waker() {
     assert_eq!(count.0.load(SeqCst), 0, "at 150");
     world.run(world.timers.sleep(ms(50)));
     assert_eq!(count.0.load(SeqCst), 1, "at 200");
+    assert_eq!(poll_once(&mut sleep, &count), Poll::Ready(()));
+}
+
+/// I26: a sleep that was reset has one timer, and its drop takes it off.
+#[test]
+fn a_reset_leaves_one_timer() {
+    let world = world();
+    let count = Arc::new(Count::default());
+    let mut sleep = world.timers.sleep(ms(100));
+    assert!(poll_once(&mut sleep, &count).is_pending());
+    sleep.reset(ms(200));
+    assert!(poll_once(&mut sleep, &count).is_pending());
+    assert_eq!(world.timers.pending(), 1, "after a reset and a poll");
+    sleep.reset(ms(300));
+    drop(sleep);
+    assert_eq!(world.timers.pending(), 0, "after the drop");
 }
 
 thread_local! {
@@ -316,13 +350,18 @@ fn a_waker_may_do_anything() {
 fn sleeps_that_are_over_spend_the_budget() {
     let world = world();
     let timers = world.timers.clone();
+    let slept = Rc::new(Cell::new(0));
+    let count = slept.clone();
     let busy = world.executor.spawn(async move {
-        loop {
+        for n in 1..100_000 {
             timers.sleep(Duration::ZERO).await;
+            count.set(n);
         }
     });
     let other = world.executor.spawn(async { 7 });
     assert_eq!(world.run(other), Ok(7), "the other task's value");
+    let slept = slept.get();
+    assert!(slept < 1_000, "{slept} sleeps before the other's turn");
     drop(busy);
     assert_eq!(world.executor.tasks(), 0);
 }

@@ -27,14 +27,21 @@ pub struct Script {
     pub clock: VirtualClock,
     pub parks: RefCell<Vec<Option<Duration>>>, // the limits, but zero
     pub oversleeps: Cell<Duration>,
+    looks: Cell<u32>, // parks without a wait, one after the other
     budget: Budget,
 }
+
+/// A loop that looks so often without a wait spins for ever.
+const MOST_LOOKS: u32 = 100_000;
 
 impl Driver for Script {
     fn park(&self, limit: Option<Duration>) -> io::Result<()> {
         if limit == Some(Duration::ZERO) {
+            self.looks.update(|looks| looks + 1);
+            assert!(self.looks.get() < MOST_LOOKS, "the loop spins");
             return Ok(());
         }
+        self.looks.set(0);
         self.parks.borrow_mut().push(limit);
         let Some(limit) = limit else {
             return Err(io::ErrorKind::Deadlock.into()); // for ever
