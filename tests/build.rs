@@ -3,12 +3,12 @@
 //! ```text
 //! book/*.md ── mdBook's preprocessors ──> expanded pages ── mark() ──> OUT_DIR/pages/ch01_sockets_1_echo.md
 //!                                                                               │ skeptic
-//! tests/book.rs <── include! ── OUT_DIR/book-tests.rs <── rename() ── skeptic-tests.rs
-//!               <── include_str! ── OUT_DIR/blocks.json: where each line of each block is from
+//! suites/book.rs <── include! ── OUT_DIR/book-tests.rs <── rename() ── skeptic-tests.rs
+//!                <── include_str! ── OUT_DIR/blocks.json: where each line of each block is from
 //! ```
 //!
 //! A block's first line becomes a comment that tells the compiler wrapper (`tests/rustc-2024`) what the block is to do
-//! and where to write what happened; tests/book.rs reads that and names the page's line.
+//! and where to write what happened; the suite book reads that and names the page's line.
 
 #[allow(dead_code)]
 #[path = "src/page.rs"]
@@ -178,6 +178,7 @@ fn is_code(word: &str) -> bool {
 /// Skeptic's tests with names of our own (the page's module and line) and within `super::check`, which knows the block.
 fn rename(generated: &str, cases: &[Case]) -> Result<String> {
     let mut text = String::new();
+    let mut list = String::new();
     let mut number = 0;
     let mut module = "";
     for line in generated.lines() {
@@ -190,11 +191,13 @@ fn rename(generated: &str, cases: &[Case]) -> Result<String> {
                 writeln!(text, "mod {} {{", case.module)?;
                 module = &case.module;
             }
-            writeln!(text, "#[test] fn line_{}() {{", case.block.line)?;
+            let name = format!("{}::line_{}", case.module, case.block.line);
+            writeln!(list, "    ({name:?}, {name}),")?;
+            writeln!(text, "pub fn line_{}() -> Result<(), String> {{", case.block.line)?;
             number += 1;
         } else if let Some(call) = line.strip_prefix("    skeptic::rt::run_test(") {
             let call = call.trim_end_matches(';');
-            writeln!(text, "    super::check({}, || ::skeptic::rt::run_test({call});", number - 1)?;
+            writeln!(text, "    super::check({}, || ::skeptic::rt::run_test({call})", number - 1)?;
         } else if line != "extern crate skeptic;" {
             writeln!(text, "{line}")?;
         }
@@ -203,6 +206,7 @@ fn rename(generated: &str, cases: &[Case]) -> Result<String> {
         writeln!(text, "}}")?;
     }
     ensure!(number == cases.len(), "skeptic made {number} tests of {} blocks", cases.len());
+    writeln!(text, "const TESTS: &[(&str, Test)] = &[\n{list}];")?;
     Ok(text)
 }
 

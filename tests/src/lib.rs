@@ -3,4 +3,5 @@
 pub mod memory;
 pub mod page;
 pub mod served;
+pub mod suite;
 pub mod transcripts;

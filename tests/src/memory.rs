@@ -4,9 +4,8 @@
 //! compiler and the workbook's own program. `WORKBOOK_FRESH=1` runs everything again, and so does `WORKBOOK_JUDGES=required`.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use workbook::serve::stamp;
 
 use crate::served::root;
@@ -58,22 +57,5 @@ impl Memory {
     /// Whether the whole suite passed with the same sources. Nothing is known of a part that is asked for by name.
     pub fn is_known(&self, arguments: &Arguments) -> bool {
         arguments.filter.is_none() && arguments.skip.is_empty() && self.holds()
-    }
-
-    /// Runs the trials, unless they are known to pass: then they are listed as ignored, with the reason.
-    pub fn run(&self, arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
-        if self.is_known(arguments) {
-            if !arguments.list {
-                println!("unchanged since all of it passed; WORKBOOK_FRESH=1 runs it again");
-            }
-            let known = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
-            return libtest_mimic::run(arguments, known).exit_code();
-        }
-        let conclusion = libtest_mimic::run(arguments, trials);
-        let is_whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
-        if is_whole && !conclusion.has_failed() && conclusion.num_ignored == 0 {
-            self.keep();
-        }
-        conclusion.exit_code()
     }
 }

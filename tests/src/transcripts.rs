@@ -1,14 +1,16 @@
-//! Transcripts as tests: what tests/console.rs and tests/judges.rs share.
+//! Transcripts as tests: what the suites console and judges share.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Failed};
 use workbook::judge;
 use workbook::stage::Built;
 use workbook::transcript::Script;
+
+use crate::suite::Case;
 
 /// What a package was built to, once for all trials; the error as text, since each trial reports it.
 type Once = Arc<LazyLock<Result<Built, String>, Box<dyn FnOnce() -> Result<Built, String> + Send>>>;
@@ -23,8 +25,8 @@ pub fn root() -> PathBuf {
 
 /// A test that runs a script against the stage that it names. Without a client that the script needs it is ignored, with
 /// the command that installs the client; where `WORKBOOK_JUDGES=required`, that is a failure.
-pub fn trial(name: String, script: Script) -> Trial {
-    Trial::ignorable_test(name, move || {
+pub fn case(name: String, script: Script) -> Case {
+    Case::ignorable(name, move || {
         if let Some(reason) = judge::missing(&script) {
             if judge::required() {
                 return Err(Failed::from(format!("WORKBOOK_JUDGES=required, and it {reason}")));

@@ -111,25 +111,31 @@ fn run(config: &Config) -> io::Result<()> {
     }
     load.begin();
     load.run(&signals, WARM_UP)?;
-    let warm = std::mem::take(&mut load.seen);
-    let seconds = Duration::from_secs(config.seconds);
-    let took = load.run(&signals, seconds)?;
-    let seen = &load.seen;
-    let rate = seen.trips as f64 / took.as_secs_f64();
-    let ms = |part| seen.delay(part).as_secs_f64() * 1e3;
-    writeln!(
-        io::stdout(),
-        "active {rate:.0} round trips/s, p50 {:.3} ms, p99 {:.3} ms, \
-         errors {}\nrequests {}",
-        ms(0.5),
-        ms(0.99),
-        warm.errors + seen.errors,
-        warm.trips + seen.trips,
-    )?;
+    let before = std::mem::take(&mut load.seen);
+    let took = load.run(&signals, Duration::from_secs(config.seconds))?;
+    report(&mut load, &before, took)?;
     match config.hold {
         true => hold(&signals),
         false => Ok(()),
     }
+}
+
+/// Says what was seen, the requests and errors of before included.
+fn report(load: &mut Load, before: &Seen, took: Duration) -> io::Result<()> {
+    let busiest = load.share_of_the_busiest_tenth() * 100.0;
+    let seen = &load.seen;
+    let rate = seen.trips as f64 / took.as_secs_f64();
+    let ms = |part| seen.delay(part).as_secs_f64() * 1e3;
+    let errors = before.errors + seen.errors;
+    let requests = before.trips + seen.trips;
+    writeln!(
+        io::stdout(),
+        "active {rate:.0} round trips/s, p50 {:.3} ms, p99 {:.3} ms, \
+         errors {errors}\nrequests {requests}\n\
+         the busiest tenth made {busiest:.0} % of them",
+        ms(0.5),
+        ms(0.99),
+    )
 }
 
 fn raise_nofile(connections: u64) -> io::Result<()> {
@@ -300,6 +306,18 @@ impl Load {
         Ok(start.elapsed())
     }
 
+    /// The part of all round trips that went over the busiest tenth of the
+    /// connections: 0.1 is a fair share.
+    fn share_of_the_busiest_tenth(&mut self) -> f64 {
+        let mut rounds = Vec::new();
+        for &token in &self.tokens {
+            rounds.extend(self.clients.get_mut(token).map(|c| c.round));
+        }
+        rounds.sort_unstable_by(|a, b| b.cmp(a));
+        let busiest: u64 = rounds.iter().take(rounds.len().div_ceil(10)).sum();
+        busiest as f64 / rounds.iter().sum::<u64>().max(1) as f64
+    }
+
     /// Sends over all connections.
     fn begin(&mut self) {
         self.stops = false;
@@ -351,7 +369,8 @@ impl Client {
         let mut buf = [0; 4096];
         loop {
             let rest = &line[self.sent..];
-            if !rest.is_empty() && !(stops && self.round > 0) {
+            let is_done = rest.is_empty() || (stops && self.round > 0);
+            if !is_done {
                 match self.stream.write(rest) {
                     Ok(count) => self.sent += count,
                     Err(e) if e.kind() == ErrorKind::WouldBlock => {

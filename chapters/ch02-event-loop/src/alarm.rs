@@ -80,6 +80,9 @@ impl Alarm {
         })
     }
 
+    // ANCHOR_END: alarm
+
+    // ANCHOR: clear
     /// What the loop watches for reading.
     pub fn source(&self) -> Source {
         Source(self.read.as_raw_fd())
@@ -90,8 +93,10 @@ impl Alarm {
         let mut rings = [0; 64];
         while self.read.read(&mut rings).is_ok_and(|n| n == rings.len()) {}
     }
+    // ANCHOR_END: clear
 }
 
+// ANCHOR: ring
 impl Bell for Alarm {
     fn doze(&self) {
         self.is_dozing.store(true, SeqCst);
@@ -111,4 +116,4 @@ impl Bell for Alarm {
         let _ = self.write.as_ref().unwrap_or(&self.read).write(&one);
     }
 }
-// ANCHOR_END: alarm
+// ANCHOR_END: ring

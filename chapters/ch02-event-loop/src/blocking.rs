@@ -20,7 +20,8 @@ use std::thread;
 use ch02_event_loop::executor::contain;
 use ch02_event_loop::promise::{Promised, promise};
 
-type Work = Box<dyn FnOnce() + Send>;
+/// Counts its thread among the idle ones when it is done.
+type Work = Box<dyn FnOnce(&Shared) + Send>;
 
 // ANCHOR: pool
 /// Threads for work that waits. Clones are the same pool.
@@ -53,6 +54,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+// given: what an error says and is, in std's terms.
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the pool has as much work waiting as it may hold")
@@ -66,6 +68,7 @@ impl From<Full> for io::Error {
         io::Error::new(io::ErrorKind::ResourceBusy, full)
     }
 }
+// given end
 
 impl Pool {
     /// A pool that starts a thread for new work if none is idle, up to
@@ -95,9 +98,13 @@ impl Pool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Promised<T>, Full> {
         let (promise, promised) = promise();
-        let work: Work = Box::new(move || {
-            if !promise.is_abandoned() {
-                promise.keep(work());
+        let work: Work = Box::new(move |shared| {
+            let is_wanted = !promise.is_abandoned();
+            let value = contain(move || is_wanted.then(work)).flatten();
+            // First this: who has the result finds the thread idle.
+            shared.lock().idle += 1;
+            if let Some(value) = value {
+                promise.keep(value);
             }
         });
         let shared = &self.0.shared;
@@ -118,6 +125,9 @@ impl Pool {
         Ok(promised)
     }
 
+    // ANCHOR_END: run
+
+    // ANCHOR: start
     fn start(&self, state: &mut State) {
         let shared = self.0.shared.clone();
         let thread = thread::Builder::new().name("blocking".into());
@@ -126,7 +136,7 @@ impl Pool {
             state.idle += 1; // it is on its way to the first wait
         }
     }
-    // ANCHOR_END: run
+    // ANCHOR_END: start
 
     /// How many threads it has now.
     pub fn threads(&self) -> usize {
@@ -148,10 +158,8 @@ impl Shared {
             if let Some(work) = state.waiting.pop_front() {
                 state.idle -= 1;
                 drop(state);
-                // A panic drops the promise, which tells who waits.
-                contain(work);
+                contain(|| work(self)); // a value's drop may panic
                 state = self.lock();
-                state.idle += 1;
             } else if state.is_closed {
                 state.threads -= 1;
                 state.idle -= 1;
@@ -165,9 +173,13 @@ impl Shared {
     // ANCHOR_END: thread
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
+// ANCHOR: close
 impl Drop for Owner {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.work.notify_all();
     }
 }
+// ANCHOR_END: close
+// given end

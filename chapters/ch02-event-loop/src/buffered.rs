@@ -118,6 +118,9 @@ impl BufReader {
         }
     }
 
+    // ANCHOR_END: fill
+
+    // ANCHOR: make_room
     /// Makes room behind the unread bytes: takes a buffer, moves them to its
     /// front, or moves to one twice as large.
     fn make_room(&mut self) {
@@ -142,7 +145,7 @@ impl BufReader {
             self.start = 0;
         }
     }
-    // ANCHOR_END: fill
+    // ANCHOR_END: make_room
 
     /// What comes next, up to the first line feed and with it, without
     /// taking it: then `consume` its length. `None` is the end of the stream.

@@ -47,11 +47,15 @@ fn poll_once<F: Future>(
 }
 // ANCHOR_END: join
 
+// ANCHOR: join_all
+/// A future, at an address of its own, and its value when it has come.
+type Part<F> = (Pin<Box<F>>, Option<<F as Future>::Output>);
+
 /// Waits for all, and gives their values in the order of the futures.
 pub async fn join_all<F: Future>(
     futures: impl IntoIterator<Item = F>,
 ) -> Vec<F::Output> {
-    let mut parts: Vec<(Pin<Box<F>>, Option<F::Output>)> =
+    let mut parts: Vec<Part<F>> =
         futures.into_iter().map(|f| (Box::pin(f), None)).collect();
     poll_fn(|cx| {
         for (future, value) in &mut parts {
@@ -65,6 +69,7 @@ pub async fn join_all<F: Future>(
     .await;
     parts.into_iter().filter_map(|(_, value)| value).collect()
 }
+// ANCHOR_END: join_all
 
 // ANCHOR: select
 /// The value of the one that came first.

@@ -105,6 +105,8 @@ pub fn beside(
     })
 }
 
+// ANCHOR_END: beside
+
 struct AskOnDrop<'a>(&'a Stop);
 
 impl Drop for AskOnDrop<'_> {
@@ -112,4 +114,3 @@ impl Drop for AskOnDrop<'_> {
         self.0.ask();
     }
 }
-// ANCHOR_END: beside

@@ -135,7 +135,7 @@ impl Drain {
     }
 
     fn wake(&self) {
-        self.0.waiting.borrow().iter().for_each(Waker::wake_by_ref);
+        self.0.waiting.borrow().for_each(Waker::wake_by_ref);
     }
 }
 

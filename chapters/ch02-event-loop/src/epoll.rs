@@ -12,6 +12,11 @@
 //! added once, for both directions, *edge-triggered*: an event says that
 //! something has happened since the last event, and arming needs no call.
 //!
+//! What is added is not the descriptor but the *open file* behind it, which
+//! lives until its last descriptor is closed, in whichever process. So a
+//! source is removed before its close: a copy of the descriptor (by dup, by
+//! fork) would keep it in the set, reported, and out of our reach.
+//!
 //! Level-triggered epoll (without EPOLLET) would report a source for as long
 //! as it is ready. Then a full send buffer would have to be watched and
 //! unwatched by a call each time: Redis and libevent do that.
@@ -31,6 +36,7 @@ use ch02_event_loop::sys::{
 /// the kernel moves those that it reported to the end of its list.
 const BATCH: usize = 1024;
 
+// ANCHOR: epoll
 /// Readiness by epoll.
 pub struct Epoll {
     epoll: Fd,
@@ -50,6 +56,8 @@ impl Epoll {
         })
     }
 }
+
+// ANCHOR_END: epoll
 
 // ANCHOR: poller
 impl Poller for Epoll {

@@ -139,6 +139,9 @@ impl Wake for TaskWaker {
     }
 }
 
+// ANCHOR_END: ready
+
+// ANCHOR: root
 /// The waker of the future that `block_on` runs.
 struct RootWaker(Arc<Ready>);
 
@@ -153,8 +156,9 @@ impl Wake for RootWaker {
         }
     }
 }
-// ANCHOR_END: ready
+// ANCHOR_END: root
 
+// ANCHOR: job
 /// A future, and what wakes it. Taken out of its place while it is polled.
 struct Job {
     future: Pin<Box<dyn Future<Output = ()>>>,
@@ -179,6 +183,7 @@ struct Inner {
     budget: Budget,
     is_running: Cell<bool>,
 }
+// ANCHOR_END: job
 
 impl Executor {
     /// A loop without tasks.
@@ -259,6 +264,9 @@ impl Executor {
         }
     }
 
+    // ANCHOR_END: block_on
+
+    // ANCHOR: turn
     /// Polls the tasks that are ready now, but not those that they wake.
     fn run_turn(&self) {
         let mut batch = self.0.batch.borrow_mut();
@@ -292,7 +300,7 @@ impl Executor {
             && ready.queue().is_empty()
             && !ready.root.load(SeqCst)
     }
-    // ANCHOR_END: block_on
+    // ANCHOR_END: turn
 
     // ANCHOR: run
     /// Polls one task.
@@ -337,6 +345,8 @@ impl Executor {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
+// ANCHOR: end
 impl Drop for Inner {
     fn drop(&mut self) {
         for place in self.tasks.get_mut().drain() {
@@ -344,6 +354,9 @@ impl Drop for Inner {
         }
     }
 }
+
+// ANCHOR_END: end
+// given end
 
 // ANCHOR: contain
 /// Runs somebody's code. `None`: it panicked, and the panic ends here. Who
@@ -361,6 +374,7 @@ pub fn contain<T>(code: impl FnOnce() -> T) -> Option<T> {
 }
 // ANCHOR_END: contain
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 /// Set while the loop runs, also when a panic ends it.
 struct Running<'a>(&'a Cell<bool>);
 
@@ -376,6 +390,7 @@ impl Drop for Running<'_> {
         self.0.set(false);
     }
 }
+// given end
 
 // ANCHOR: task
 /// A task's value, when it has ended. Dropped, it cancels the task.
@@ -404,6 +419,10 @@ impl<T> Future for Task<T> {
     }
 }
 
+// ANCHOR_END: task
+
+// given: a panic of a `todo!` in a drop would abort all tests.
+// ANCHOR: drop
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         let home = self.home.take().and_then(|home| home.upgrade());
@@ -415,4 +434,5 @@ impl<T> Drop for Task<T> {
         contain(|| drop(job));
     }
 }
-// ANCHOR_END: task
+// ANCHOR_END: drop
+// given end

@@ -13,6 +13,9 @@ pub mod poller;
 pub mod epoll;
 pub mod poll;
 
+pub mod callbacks;
+pub mod connection;
+
 pub mod promise;
 pub mod combine;
 

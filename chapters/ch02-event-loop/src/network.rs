@@ -37,6 +37,9 @@ pub trait Network {
     fn connect(&self, addr: SocketAddr) -> io::Result<Box<dyn Stream>>;
 }
 
+// ANCHOR_END: network
+
+// ANCHOR: listener
 /// A socket that listens.
 pub trait Listener {
     /// What a poller knows it by.
@@ -53,6 +56,9 @@ pub trait Listener {
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
+// ANCHOR_END: listener
+
+// ANCHOR: stream
 /// One end of a connection. Dropping it closes it.
 pub trait Stream {
     /// What a poller knows it by.
@@ -78,6 +84,7 @@ pub trait Stream {
     /// # Errors
     /// The system's, as the answer is in the `Ok`.
     fn take_error(&self) -> io::Result<Option<io::Error>>;
+    // ANCHOR_END: stream
     /// Makes the close a reset: what was not sent yet is thrown away.
     ///
     /// # Errors
@@ -102,7 +109,6 @@ pub trait Stream {
     /// The descriptor, where there is one: for sendfile and for options.
     fn fd(&self) -> Option<BorrowedFd<'_>>;
 }
-// ANCHOR_END: network
 
 /// The kernel's network.
 #[derive(Debug, Clone, Copy, Default)]

@@ -14,6 +14,9 @@
 //!
 //! It costs what is *watched*: the kernel visits every descriptor of the
 //! array, at each call.
+//!
+//! Left out: POLLRDHUP, which Linux alone has. A peer's end is readiness to
+//! read, and poll reports it again to whoever arms without having read it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +28,10 @@ use ch02_event_loop::poller::{Event, Interest, Poller, Ready, Source};
 use ch02_event_loop::slab::Token;
 use ch02_event_loop::sys::poll_await;
 
+/// Not an open descriptor, on every Unix.
+const EBADF: i32 = 9;
+
+// ANCHOR: poll
 /// Readiness by poll.
 #[derive(Default)]
 pub struct Poll {
@@ -44,15 +51,16 @@ impl Poll {
         place.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
+// ANCHOR_END: poll
 
-// ANCHOR: poller
+// ANCHOR: add
 impl Poller for Poll {
     fn add(&mut self, source: Source, token: Token) -> io::Result<()> {
         if self.places.contains_key(&source) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        if source.0 < 0 {
-            return Err(io::ErrorKind::InvalidInput.into());
+        if !is_open(source)? {
+            return Err(io::Error::from_raw_os_error(EBADF));
         }
         self.places.insert(source, self.fds.len());
         self.fds.push(RawPollFd {
@@ -79,6 +87,9 @@ impl Poller for Poll {
         Ok(())
     }
 
+    // ANCHOR_END: add
+
+    // ANCHOR: wait
     fn remove(&mut self, source: Source) -> io::Result<()> {
         let place = self.place(source)?;
         self.places.remove(&source);
@@ -101,7 +112,7 @@ impl Poller for Poll {
             if left == 0 {
                 break;
             }
-            if entry.fd >= 0 && entry.revents != 0 {
+            if entry.revents != 0 {
                 left -= 1;
                 events.push(Event {
                     token,
@@ -112,7 +123,19 @@ impl Poller for Poll {
         Ok(())
     }
 }
-// ANCHOR_END: poller
+// ANCHOR_END: wait
+
+/// Whether the number is an open descriptor's: poll itself would not refuse
+/// one that is not, but report it as POLLNVAL.
+fn is_open(source: Source) -> io::Result<bool> {
+    let mut one = [RawPollFd {
+        fd: source.0,
+        events: 0,
+        revents: 0,
+    }];
+    poll_await(&mut one, Some(Duration::ZERO))?;
+    Ok(source.0 >= 0 && one[0].revents & POLLNVAL == 0)
+}
 
 // ANCHOR: take
 /// What came, disarmed: both directions when the connection is gone.
@@ -126,7 +149,6 @@ fn take(entry: &mut RawPollFd) -> Ready {
         write_closed: gone,
     };
     entry.events &= if gone { 0 } else { !entry.revents };
-    entry.revents = 0;
     if entry.events == 0 {
         entry.fd = !entry.fd;
     }

@@ -15,14 +15,16 @@
 //!   ready, also when it was ready before.
 //! - **I4** A direction that was reported need not be reported again until it
 //!   is armed again, and who arms has first seen the source answer
-//!   `WouldBlock` (or take less than it was offered, or give less than there
-//!   was room for).
+//!   `WouldBlock`. A call that did less than it was asked to is as good, but
+//!   for one thing: where `read_closed` was reported, the end of the stream
+//!   is still to be read.
 //! - **I5** What is not ready is reported rarely, if ever, and who gets such
 //!   an event sees `WouldBlock` and arms again. So a false event costs time
-//!   and is never an error.
+//!   and is never an error. Nor is a signal: it neither ends a wait nor
+//!   starts it anew.
 //! - **I6** After `remove`, the token is not reported any more, except by
 //!   events that `wait` has already handed out: those meet a token of a past
-//!   generation.
+//!   generation. A source that is gone and not armed does not end each wait.
 //!
 //! These are the rules of an edge-triggered epoll, said so that poll(2) and a
 //! simulated network can keep them, too.
@@ -74,7 +76,7 @@ pub struct Ready {
     /// A write would not wait: room, or an error.
     pub write: bool,
     /// The peer has ended its stream, or the connection is gone: reads will
-    /// never wait again.
+    /// never wait again. A poller that cannot tell says `read` alone.
     pub read_closed: bool,
     /// The connection is gone: writes will never wait again.
     pub write_closed: bool,
@@ -96,14 +98,15 @@ pub trait Poller {
     /// Adds a source under a name. It is not armed yet.
     ///
     /// # Errors
-    /// It is known already, or nothing that one can wait for, or too many.
+    /// It is known already, not open, or nothing that one can wait for; or
+    /// there are too many.
     fn add(&mut self, source: Source, token: Token) -> io::Result<()>;
 
     /// Asks for the next readiness of these directions, besides those that
     /// are armed already.
     ///
     /// # Errors
-    /// The source is not known.
+    /// The source is not known, and the poller is one that would notice.
     fn arm(&mut self, source: Source, interest: Interest) -> io::Result<()>;
 
     /// Forgets a source. Comes before its close.
@@ -125,13 +128,17 @@ pub trait Poller {
 }
 // ANCHOR_END: poller
 
+// given: which of the two modules there is
 /// The best poller of this system: epoll on Linux, poll(2) elsewhere.
 ///
 /// # Errors
 /// No descriptor is left.
-pub fn system() -> io::Result<Box<dyn Poller>> {
+// The path, so that the modules' trait is meant where this file stands alone.
+#[allow(unused_qualifications)]
+pub fn system() -> io::Result<Box<dyn ch02_event_loop::poller::Poller>> {
     #[cfg(target_os = "linux")]
     return Ok(Box::new(ch02_event_loop::epoll::Epoll::new()?));
     #[cfg(not(target_os = "linux"))]
     return Ok(Box::new(ch02_event_loop::poll::Poll::new()));
 }
+// given end

@@ -6,24 +6,26 @@
 //!         ▲               │ Empty        │
 //!         │               │ Waiting(w) ──┼── w.wake() when kept or broken
 //!         └──── poll ─────│ Kept(value)  │
-//!                         │ Broken       │ ◀──drop── Promise
+//!                         │ Over         │ ◀──drop── Promise
 //!                         └──────────────┘
 //! ```
 //!
 //! A future is a value that can be asked: `poll` gives `Ready(value)`, or
 //! `Pending`, and then has left the asker's waker where somebody will find
-//! it. Nobody polls a second time until the waker is woken.
+//! it. Nobody need poll a second time before the waker is woken.
 //!
 //! - **I7** A promise that is kept or dropped wakes the task that waits for
 //!   it, whatever the order and the threads: no wake-up is lost.
 //! - **I8** A value arrives once, or is dropped; a promise that is dropped is
 //!   an error for who waits, never a wait for ever.
 //!
-//! Left out: a channel of many values, and several who wait for one value
-//! (`Shared` in the crate futures).
+//! Left out: a channel of many values; several who wait for one value
+//! (an exercise; `Shared` in the crate futures); giving the value back to a
+//! `keep` that came too late (tokio's oneshot does).
 
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -78,6 +80,7 @@ pub fn promise<T>() -> (Promise<T>, Promised<T>) {
 }
 // ANCHOR_END: ends
 
+// given: an error's text
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("dropped before it gave its value")
@@ -85,6 +88,7 @@ impl std::fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
+// given end
 
 // ANCHOR: keep
 impl<T> Promise<T> {
@@ -120,46 +124,57 @@ impl<T> Future for Promised<T> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, Broken>> {
+        // A waker's clone and drop are its maker's code: not under the lock.
+        let waker = cx.waker().clone();
         let mut state = self.0.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        let next = match *state {
+            // The task may have moved since: the last waker counts.
+            State::Empty | State::Waiting(_) => State::Waiting(waker),
+            State::Kept(_) | State::Over => State::Over,
+        };
+        let before = std::mem::replace(&mut *state, next);
+        drop(state);
+        match before {
             State::Kept(value) => Poll::Ready(Ok(value)),
             State::Over => Poll::Ready(Err(Broken)),
-            State::Empty => {
-                *state = State::Waiting(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Waiting(mut waker) => {
-                // The task may have moved since: the last waker counts.
-                waker.clone_from(cx.waker());
-                *state = State::Waiting(waker);
-                Poll::Pending
-            }
+            State::Empty | State::Waiting(_) => Poll::Pending,
         }
     }
 }
 // ANCHOR_END: poll
 
 // ANCHOR: block_on
-/// Wakes a thread that waits in [`block_on`].
-struct Unpark(Thread);
+/// A thread that waits in [`block_on`].
+struct Sleeper {
+    thread: Thread,
+    is_woken: AtomicBool, // since the last poll began
+}
 
-impl Wake for Unpark {
+impl Wake for Sleeper {
     fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, SeqCst);
         // Remembered if the thread does not park yet: park returns at once.
-        self.0.unpark();
+        self.thread.unpark();
     }
 }
 
 /// Runs one future on this thread, which sleeps while the future waits.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let sleeper = Arc::new(Sleeper {
+        thread: thread::current(),
+        is_woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(sleeper.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(value) => return value,
-            // May also return for no reason: then the poll is in vain.
-            Poll::Pending => thread::park(),
+        if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+            return value;
+        }
+        // The flag decides, not park: that returns for no reason at times,
+        // and a future that parks, in a channel say, uses our unpark up.
+        while !sleeper.is_woken.swap(false, SeqCst) {
+            thread::park();
         }
     }
 }

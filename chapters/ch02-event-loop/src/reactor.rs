@@ -353,6 +353,7 @@ impl Registration {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut inner = self.reactor.inner.borrow_mut();
@@ -363,3 +364,4 @@ impl Drop for Registration {
         drop(slot); // a waker's drop may do anything
     }
 }
+// given end

@@ -49,6 +49,8 @@ pub struct Runtime {
     pool: Option<Pool>, // None: simulated, where work is done at once
 }
 
+// ANCHOR_END: runtime
+
 impl Runtime {
     /// On the kernel's network, with the best poller of this system.
     ///
@@ -72,6 +74,7 @@ impl Runtime {
         ))
     }
 
+    // ANCHOR: assemble
     /// On a simulated network, under its clock.
     pub fn simulated(sim: &Sim) -> Runtime {
         Runtime::assemble(
@@ -101,8 +104,8 @@ impl Runtime {
             pool,
         }
     }
+    // ANCHOR_END: assemble
 }
-// ANCHOR_END: runtime
 
 impl Runtime {
     /// Runs this future, and all tasks beside it, until it gives its value.

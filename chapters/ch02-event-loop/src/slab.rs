@@ -4,7 +4,8 @@
 //!  token   generation │ index        place 3, third tenant: 2│3
 //!          32 bits    │ 32 bits
 //!
-//!  places  0: held by 0│0      1: free, next free 3      2: held by 5│2 …
+//!  places  0: held by 0│0    1: free, next is 4│1    2: held by 5│2 …
+//!  free    1
 //! ```
 //!
 //! The kernel gives a closed descriptor's number to the next file that is
@@ -55,6 +56,7 @@ struct Place<T> {
 }
 // ANCHOR_END: slab
 
+// given: an empty table, and what is read out of it
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab {
@@ -64,6 +66,36 @@ impl<T> Default for Slab<T> {
         }
     }
 }
+
+impl<T> Slab<T> {
+    /// How many places are held.
+    pub fn len(&self) -> usize {
+        self.held
+    }
+
+    /// Whether no place is held.
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+
+    /// Frees all places and gives their tenants.
+    pub fn drain(&mut self) -> Vec<T> {
+        let mut tenants = Vec::with_capacity(self.held);
+        for index in 0..self.places.len() {
+            let generation = self.places[index].generation;
+            let index = index as u32;
+            tenants.extend(self.remove(Token { index, generation }));
+        }
+        tenants
+    }
+
+    /// Calls `visit` with each tenant, in the order of their places.
+    pub fn for_each(&self, visit: impl FnMut(&T)) {
+        let tenants = self.places.iter().filter_map(|p| p.tenant.as_ref());
+        tenants.for_each(visit);
+    }
+}
+// given end
 
 impl<T> Slab<T> {
     // ANCHOR: insert
@@ -78,8 +110,8 @@ impl<T> Slab<T> {
                 generation: place.generation,
             };
         }
-        // 2^32 places would take more memory than a process can address.
-        let index = self.places.len() as u32;
+        let index = u32::try_from(self.places.len())
+            .expect("2^32 places at once: 32 GiB of them at the least");
         self.places.push(Place {
             generation: 0,
             tenant: Some(tenant),
@@ -107,17 +139,6 @@ impl<T> Slab<T> {
     }
     // ANCHOR_END: insert
 
-    /// Frees all places, and gives their tenants.
-    pub fn drain(&mut self) -> Vec<T> {
-        let mut tenants = Vec::with_capacity(self.held);
-        for index in 0..self.places.len() {
-            let generation = self.places[index].generation;
-            let index = index as u32;
-            tenants.extend(self.remove(Token { index, generation }));
-        }
-        tenants
-    }
-
     // ANCHOR: get
     /// The tenant, if it is still the one that the token names.
     pub fn get_mut(&mut self, token: Token) -> Option<&mut T> {
@@ -128,19 +149,31 @@ impl<T> Slab<T> {
         place.tenant.as_mut()
     }
     // ANCHOR_END: get
+}
 
-    /// The tenants, in the order of their places.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().filter_map(|place| place.tenant.as_ref())
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// How many places are held.
-    pub fn len(&self) -> usize {
-        self.held
-    }
+    /// I1: a place's last generation is used, and after it the place stays
+    /// empty: a token of its first tenant, which a wrap would have made
+    /// valid again, finds nothing.
+    #[test]
+    fn a_place_retires_after_its_last_generation() {
+        let mut slab = Slab::default();
+        let first = slab.insert("first");
+        slab.remove(first);
+        slab.places[0].generation = u32::MAX; // 2^32 - 2 tenants later
+        let last = slab.insert("last");
+        assert_eq!(last.to_bits(), 0xffff_ffff_0000_0000, "the last token");
+        assert_eq!(slab.get_mut(last), Some(&mut "last"), "token {last:?}");
+        assert_eq!(slab.remove(last), Some("last"), "token {last:?}");
 
-    /// Whether no place is held.
-    pub fn is_empty(&self) -> bool {
-        self.held == 0
+        let next = slab.insert("next");
+        assert_eq!(next.to_bits(), 1, "a place of its own: {next:?}");
+        assert_eq!(slab.get_mut(first), None, "token {first:?}");
+        assert_eq!(slab.get_mut(last), None, "token {last:?}");
+        assert_eq!(slab.remove(last), None, "token {last:?}");
+        assert_eq!(slab.len(), 1, "tenants");
     }
 }

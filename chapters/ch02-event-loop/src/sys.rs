@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use ch00_toolbox::clock::RealClock;
 use ch00_toolbox::sys::raw::{self, Nfds, RawPollFd};
-use ch00_toolbox::sys::{check, retry_for, set_nonblocking};
+use ch00_toolbox::sys::{check, retry_for};
 
 #[cfg(target_os = "linux")]
 use ch00_toolbox::sys::Fd;
@@ -47,35 +47,55 @@ pub struct EpollEvent {
 // given: the kernel's numbers and the C library's functions.
 #[cfg(target_os = "linux")]
 mod numbers {
-    #![allow(missing_docs)]
     use std::ffi::c_int;
+    /// A read would not wait.
     pub const EPOLLIN: u32 = 0x001;
+    /// A write would not wait.
     pub const EPOLLOUT: u32 = 0x004;
+    /// An error is waiting. Always reported.
     pub const EPOLLERR: u32 = 0x008;
+    /// Both directions are closed. Always reported.
     pub const EPOLLHUP: u32 = 0x010;
+    /// The peer has closed its sending half.
     pub const EPOLLRDHUP: u32 = 0x2000;
+    /// Report what has become ready, not what is.
     pub const EPOLLET: u32 = 1 << 31;
+    /// epoll_ctl: into the set.
     pub const EPOLL_CTL_ADD: c_int = 1;
+    /// epoll_ctl: out of it.
     pub const EPOLL_CTL_DEL: c_int = 2;
+    /// Closed by execve, from the start.
     pub const CLOEXEC: c_int = 0o2_000_000;
+    /// Never wait, from the start.
     pub const NONBLOCK: c_int = 0o4_000;
+    /// An address of IPv6.
     pub const AF_INET6: u16 = 10;
-    pub const SYS_OPENAT2: std::ffi::c_long = 437; // the same everywhere
-    pub const RESOLVE: u64 = 0x02 | 0x08; // NO_MAGICLINKS, BENEATH
+    /// openat2(2): 437 on every architecture.
+    pub const SYS_OPENAT2: std::ffi::c_long = 437;
+    /// RESOLVE_NO_MAGICLINKS and RESOLVE_BENEATH.
+    pub const RESOLVE: u64 = 0x02 | 0x08;
+    /// Options of any socket.
     pub const SOL_SOCKET: c_int = 1;
+    /// Bind although old connections are in TIME_WAIT.
     pub const SO_REUSEADDR: c_int = 2;
+    /// Bind although others have, who say so as well.
     pub const SO_REUSEPORT: c_int = 15;
+    /// The connect has begun.
     pub const EINPROGRESS: c_int = 115;
 }
 
 #[cfg(target_os = "macos")]
 mod numbers {
-    #![allow(missing_docs)]
     use std::ffi::c_int;
+    /// An address of IPv6.
     pub const AF_INET6: u16 = 30;
+    /// Options of any socket.
     pub const SOL_SOCKET: c_int = 0xffff;
+    /// Bind although old connections are in TIME_WAIT.
     pub const SO_REUSEADDR: c_int = 0x0004;
+    /// Bind although others have, who say so as well.
     pub const SO_REUSEPORT: c_int = 0x0200;
+    /// The connect has begun.
     pub const EINPROGRESS: c_int = 36;
 }
 
@@ -151,6 +171,9 @@ pub fn epoll_add(
     .map(|_| ())
 }
 
+// ANCHOR_END: create
+
+// ANCHOR: remove
 /// Takes `fd` out of the set.
 ///
 /// # Errors
@@ -164,7 +187,7 @@ pub fn epoll_remove(epoll: &Fd, fd: RawFd) -> io::Result<()> {
     })
     .map(|_| ())
 }
-// ANCHOR_END: create
+// ANCHOR_END: remove
 
 // ANCHOR: wait
 /// Waits until one of the set is ready, or the time is up, and returns how
@@ -187,8 +210,46 @@ pub fn epoll_await(
         count.map(|count| count as usize)
     })
 }
+
+/// A wait of no time needs no clock to be repeated by.
+fn wait_for(
+    timeout: Option<Duration>,
+    mut call: impl FnMut(c_int) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if timeout != Some(Duration::ZERO) {
+        return retry_for(&RealClock::new(), timeout, call);
+    }
+    match call(0) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+        result => result,
+    }
+}
 // ANCHOR_END: wait
 
+// ANCHOR: connect
+/// Begins to connect, and does not wait for the peer's answer: the socket
+/// becomes writable when there is one, and `take_error` then says which.
+///
+/// # Errors
+/// What is known at once: ENETUNREACH; EADDRNOTAVAIL: no local port is left;
+/// EMFILE: no descriptor is. On BSD also ECONNREFUSED from this machine.
+pub fn start_connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let fd = stream_socket(addr)?;
+    let (bytes, len) = sockaddr(addr);
+    // SAFETY: `bytes` is a whole address of `len` bytes.
+    let begun =
+        check(unsafe { connect(fd.as_raw_fd(), bytes.as_ptr().cast(), len) });
+    match begun {
+        // Interrupted: the kernel goes on by itself, as after EINPROGRESS.
+        Err(e) if e.raw_os_error() == Some(EINPROGRESS) => {}
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+        other => drop(other?),
+    }
+    Ok(TcpStream::from(fd))
+}
+// ANCHOR_END: connect
+
+// given: more calls of the same kind, and C's address structures.
 /// poll(2) over descriptors that the caller keeps from call to call.
 ///
 /// # Errors
@@ -204,20 +265,6 @@ pub fn poll_await(
         });
         count.map(|count| count as usize)
     })
-}
-
-/// A wait of no time needs no clock to be repeated by.
-fn wait_for(
-    timeout: Option<Duration>,
-    mut call: impl FnMut(c_int) -> io::Result<usize>,
-) -> io::Result<usize> {
-    if timeout != Some(Duration::ZERO) {
-        return retry_for(&RealClock::new(), timeout, call);
-    }
-    match call(0) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-        result => result,
-    }
 }
 
 /// An eventfd: a counter in the kernel. A write adds to it, a read takes all
@@ -275,28 +322,6 @@ pub fn listen_on(
     check(unsafe { listen(fd.as_raw_fd(), backlog) })?;
     Ok(TcpListener::from(fd))
 }
-
-// ANCHOR: connect
-/// Begins to connect, and does not wait for the peer's answer: the socket
-/// becomes writable when there is one, and `take_error` then says which.
-///
-/// # Errors
-/// What is known at once: ENETUNREACH, EADDRNOTAVAIL, EMFILE.
-pub fn start_connect(addr: SocketAddr) -> io::Result<TcpStream> {
-    let fd = stream_socket(addr)?;
-    let (bytes, len) = sockaddr(addr);
-    // SAFETY: `bytes` is a whole address of `len` bytes.
-    let begun =
-        check(unsafe { connect(fd.as_raw_fd(), bytes.as_ptr().cast(), len) });
-    match begun {
-        // Interrupted: the kernel goes on by itself, as after EINPROGRESS.
-        Err(e) if e.raw_os_error() == Some(EINPROGRESS) => {}
-        Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-        other => drop(other?),
-    }
-    Ok(TcpStream::from(fd))
-}
-// ANCHOR_END: connect
 
 /// Sends up to `count` bytes of a file, from `offset` on, and moves `offset`
 /// past what went. No byte of it passes through this process.
@@ -377,8 +402,20 @@ fn stream_socket(addr: SocketAddr) -> io::Result<OwnedFd> {
     let fd = check(unsafe { socket(c_int::from(domain), kind, 0) })?;
     // SAFETY: new, open, and ours.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    set_nonblocking(&fd, true)?;
+    #[cfg(not(target_os = "linux"))]
+    set_alone(&fd)?;
     Ok(fd)
+}
+
+/// What Linux's `socket` sets at once, by two calls: not to wait, and to be
+/// closed by execve.
+#[cfg(not(target_os = "linux"))]
+fn set_alone(fd: &OwnedFd) -> io::Result<()> {
+    use ch00_toolbox::sys::numbers::{F_SETFD, FD_CLOEXEC};
+    ch00_toolbox::sys::set_nonblocking(fd, true)?;
+    // SAFETY: the descriptor is open; F_SETFD takes an int.
+    check(unsafe { raw::fcntl(fd.as_raw_fd(), F_SETFD, FD_CLOEXEC) })?;
+    Ok(())
 }
 
 /// Sets a boolean socket option.
@@ -416,4 +453,52 @@ fn sockaddr(addr: SocketAddr) -> ([u8; 28], u32) {
         }
     }
     (bytes, len)
+}
+// given end
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::io::ErrorKind::Interrupted;
+
+    /// I5: a signal ends no wait early. One of no time is not repeated, and
+    /// one without end is repeated without end.
+    #[test]
+    fn a_signal_does_not_end_a_wait() {
+        let check = |timeout, script: &[Option<usize>], expected, calls| {
+            let mut script: VecDeque<_> = script.iter().copied().collect();
+            let mut asked = Vec::new();
+            let got = wait_for(timeout, |ms| {
+                asked.push(ms);
+                let next = script.pop_front().expect("a call too many");
+                next.ok_or(Interrupted.into())
+            });
+            let input = format!("timeout: {timeout:?}");
+            assert_eq!(got.ok(), Some(expected), "{input}");
+            assert_eq!(asked, calls, "milliseconds asked for; {input}");
+        };
+        let zero = Some(Duration::ZERO);
+        check(zero, &[Some(3)], 3, vec![0]);
+        check(zero, &[None], 0, vec![0]);
+        check(None, &[None, None, Some(1)], 1, vec![-1, -1, -1]);
+        let ages = Some(Duration::from_secs(1 << 40));
+        check(ages, &[None, Some(0), Some(2)], 2, vec![i32::MAX; 3]);
+    }
+
+    /// I3: an address is laid out as ip(7) and ipv6(7) have it.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn addresses() {
+        let check = |addr: &str, expected: &[u8]| {
+            let (bytes, len) = sockaddr(addr.parse().expect("an address"));
+            assert_eq!(&bytes[..len as usize], expected, "input: {addr}");
+        };
+        let [low, high] = AF_INET.to_ne_bytes();
+        let v4 = [low, high, 0x1b, 0x5a, 127, 0, 0, 1];
+        check("127.0.0.1:7002", &[&v4[..], &[0; 8]].concat());
+        let [low, high] = AF_INET6.to_ne_bytes();
+        let v6 = [low, high, 0x1b, 0x5a, 0, 0, 0, 0];
+        check("[::1]:7002", &[&v6[..], &[0; 15], &[1], &[0; 4]].concat());
+    }
 }

@@ -71,6 +71,9 @@ impl TcpListener {
         })
     }
 
+    // ANCHOR_END: listener
+
+    // ANCHOR: accept
     /// The next connection, and the peer's address.
     ///
     /// # Errors
@@ -100,7 +103,7 @@ impl TcpListener {
             }
         }
     }
-    // ANCHOR_END: listener
+    // ANCHOR_END: accept
 
     fn adopt(&self, raw: Box<dyn Stream>) -> io::Result<TcpStream> {
         TcpStream::new(raw, self.registration.reactor())
@@ -277,6 +280,9 @@ impl TcpStream {
         Poll::Ready(Ok(count))
     }
 
+    // ANCHOR_END: write
+
+    // ANCHOR: write_all
     /// Writes all of it.
     ///
     /// # Errors
@@ -309,7 +315,7 @@ impl TcpStream {
         }
         Ok(())
     }
-    // ANCHOR_END: write
+    // ANCHOR_END: write_all
 
     /// Makes a call of one's own on the descriptor (sendfile, say) when the
     /// stream is ready for it. `None`: the network has no descriptors.

@@ -10,9 +10,8 @@
 //! No thread waits for a time. The loop's one wait, for events, gets the
 //! first deadline as its limit: so [`Timers`] is a driver around a driver.
 //!
-//! - **I26** A loop that waits for timers alone sleeps until a deadline: it
-//!   looks at nothing meanwhile. A [`Sleep`] that was dropped holds no place
-//!   and wakes nobody.
+//! - **I26** A loop sleeps until a timer may be due, and makes no call
+//!   meanwhile. A [`Sleep`] that was dropped holds no place and wakes nobody.
 //!
 //! Never early: a deadline counts from the tick that begins at or after it.
 //! At most one tick late, and as late as the loop is busy.

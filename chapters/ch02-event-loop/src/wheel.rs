@@ -228,3 +228,93 @@ impl<T> TimerQueue<T> for Wheel<T> {
         self.nodes.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ch00_toolbox::prop;
+
+    /// I25: each list can be walked both ways, its timers are where `place`
+    /// says, the bits say which lists are not empty, and no time has come
+    /// for any of them.
+    fn whole<T>(wheel: &mut Wheel<T>) -> Result<(), String> {
+        let mut seen = 0;
+        for level in 0..LEVELS {
+            for digit in 0..SLOTS {
+                let here = Place { level, digit };
+                let slot = wheel.slots[here.index()];
+                let (mut before, mut at) = (None, slot.first);
+                while let Some(token) = at {
+                    let node = wheel.nodes.get_mut(token).ok_or("a gap")?;
+                    let there = place(wheel.now, node.at);
+                    if node.before != before || there != here {
+                        return Err(format!("{here:?}, but {there:?}"));
+                    }
+                    (before, at) = (Some(token), node.after);
+                    seen += 1;
+                }
+                let bit = wheel.occupied[level] >> digit & 1 == 1;
+                if slot.last != before || slot.first.is_some() != bit {
+                    return Err(format!("the end or the bit of {here:?}"));
+                }
+            }
+            let bit = wheel.levels >> level & 1 == 1;
+            if (wheel.occupied[level] != 0) != bit {
+                return Err(format!("the bit of level {level}"));
+            }
+        }
+        match seen == wheel.len() {
+            true => Ok(()),
+            false => Err(format!("{seen} of {}", wheel.len())),
+        }
+    }
+
+    #[test]
+    fn stays_whole() {
+        prop::check(
+            "stays_whole",
+            1_000,
+            |random| {
+                random.vec(40, |random| {
+                    let bits = *random.pick(&[0, 6, 7, 12, 18, 36, 63]);
+                    (random.upto(3), random.upto(1 << bits))
+                })
+            },
+            |ops| {
+                let (mut wheel, mut keys) = (Wheel::default(), Vec::new());
+                for (what, number) in ops {
+                    let at = Tick(wheel.now.0.saturating_add(*number));
+                    match what {
+                        0 | 1 => keys.push(wheel.insert(at, ())),
+                        2 if !keys.is_empty() => {
+                            let which = *number as usize % keys.len();
+                            wheel.cancel(keys[which]);
+                        }
+                        _ => wheel.expire(at, &mut Vec::new()),
+                    }
+                    whole(&mut wheel)?;
+                }
+                Ok(())
+            },
+        );
+    }
+
+    /// I25: a timer's digit counts only if those before it are now's.
+    #[test]
+    fn places() {
+        let check = |now, at, level, digit| {
+            let got = place(Tick(now), Tick(at));
+            assert_eq!(got, Place { level, digit }, "input: {at} at {now}");
+        };
+        check(0, 0, 0, 0);
+        check(0, 63, 0, 63);
+        check(0, 64, 1, 1);
+        check(63, 64, 1, 1);
+        check(64, 127, 0, 63);
+        check(64, 128, 1, 2);
+        check(4_095, 4_096, 2, 1);
+        check((1 << 36) - 1, 1 << 36, 6, 1);
+        check(0, u64::MAX, 10, 15);
+        check(u64::MAX - 1, u64::MAX, 0, 63);
+    }
+}

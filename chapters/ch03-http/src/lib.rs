@@ -21,3 +21,18 @@ pub mod serve;
 pub mod slow;
 
 pub mod files;
+
+pub mod deflate;
+pub mod crc32;
+pub mod adler32;
+pub mod gzip;
+pub mod zlib;
+pub mod negotiate;
+
+pub mod upgrade;
+
+pub mod websocket;
+
+pub mod events;
+
+pub mod live;
