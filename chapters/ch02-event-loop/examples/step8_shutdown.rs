@@ -9,7 +9,7 @@ use std::time::Duration;
 use ch00_toolbox::args::{Command, Opt, PORT, Stop, addr_opt, fail, usage};
 use ch00_toolbox::log::{Level, Log};
 use ch00_toolbox::sys::{Signal, Signals};
-use ch02_event_loop::cores::{Stop as Ending, beside};
+use ch02_event_loop::cores::{Stop as Ending, beside, find_free};
 use ch02_event_loop::drain::{Drain, Drained};
 use ch02_event_loop::echo::echo;
 use ch02_event_loop::runtime::Runtime;
@@ -76,8 +76,10 @@ fn run(config: &Config) -> io::Result<()> {
     let log = Log::to_stderr(Level::Info);
     let signals = Signals::new(&[Signal::Int, Signal::Term])?;
     let runtime = Runtime::new()?;
-    let listener = listen(&runtime, config.addr)?;
-    let addr = listener.local_addr()?;
+    let addr = find_free(config.addr).map_err(|error| {
+        io::Error::other(format!("cannot listen on {}: {error}", config.addr))
+    })?;
+    let listener = listen(&runtime, addr)?;
     writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
     let stop = Ending::default();
     let other = || {

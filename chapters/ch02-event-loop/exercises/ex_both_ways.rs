@@ -22,6 +22,6 @@ pub async fn proxy(
     idle: Duration,
 ) -> io::Result<(u64, u64)> {
     todo!(
-        "ex_both_ways: carry both directions at once, and watch when a byte last moved"
+        "ex_both_ways: carry both directions, and watch when a byte last moved"
     )
 }

@@ -23,6 +23,6 @@ pub trait Takes {
 /// earlier nor much later.
 pub fn is_right(takes: &impl Takes) -> bool {
     todo!(
-        "ex_false_alarm: run it on simulated networks with faults; a loop's error is a no"
+        "ex_false_alarm: run it on networks with faults; a loop's error is a no"
     )
 }

@@ -21,7 +21,7 @@ pub async fn proxy(
     b: TcpStream,
     idle: Duration,
 ) -> io::Result<(u64, u64)> {
-    // begin: carry both directions at once, and watch when a byte last moved
+    // begin: carry both directions, and watch when a byte last moved
     use std::cell::Cell;
     use std::future::poll_fn;
     use std::pin::pin;

@@ -22,7 +22,7 @@ pub trait Takes {
 /// bytes whenever they come in time, and `None` at the limit, neither much
 /// earlier nor much later.
 pub fn is_right(takes: &impl Takes) -> bool {
-    // begin: run it on simulated networks with faults; a loop's error is a no
+    // begin: run it on networks with faults; a loop's error is a no
     use std::net::SocketAddr;
 
     use ch02_event_loop::combine::join;

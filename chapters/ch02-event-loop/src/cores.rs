@@ -11,6 +11,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -21,6 +22,19 @@ use std::thread;
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
+
+// ANCHOR: find_free
+/// An address at which nobody listens, with a port in place of 0. To be asked
+/// before several listeners share it: with SO_REUSEPORT a second *server* at
+/// the address would be no error, and would get half of the connections.
+///
+/// # Errors
+/// EADDRINUSE, EACCES, EADDRNOTAVAIL.
+pub fn find_free(addr: SocketAddr) -> io::Result<SocketAddr> {
+    // Without the option, a listener with it is in the way as well.
+    TcpListener::bind(addr)?.local_addr()
+}
+// ANCHOR_END: find_free
 
 // ANCHOR: stop
 /// Asks loops on several threads to end. Clones are the same request.

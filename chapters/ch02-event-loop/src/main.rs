@@ -14,7 +14,7 @@ use ch01_sockets::bucket::Rate;
 use ch01_sockets::patience::Terms;
 use ch01_sockets::registry::Registry;
 use ch02_event_loop::chat::{Hall, Limits};
-use ch02_event_loop::cores::{Stop as Ending, beside, cores};
+use ch02_event_loop::cores::{Stop as Ending, beside, cores, find_free};
 use ch02_event_loop::drain::{Drain, Drained};
 use ch02_event_loop::echo::echo;
 use ch02_event_loop::poll::Poll;
@@ -161,8 +161,10 @@ fn run(config: &Config) -> io::Result<()> {
     let signals = Signals::new(&[Signal::Int, Signal::Term])?;
     raise_nofile(config.max_clients, &log)?;
     let runtime = config.runtime()?;
-    let listener = config.listen(&runtime, config.addr)?;
-    let addr = listener.local_addr()?;
+    let addr = find_free(config.addr).map_err(|error| {
+        io::Error::other(format!("cannot listen on {}: {error}", config.addr))
+    })?;
+    let listener = config.listen(&runtime, addr)?;
     writeln!(io::stdout(), "{} listening on {addr}", COMMAND.name)?;
 
     let stop = Ending::default();

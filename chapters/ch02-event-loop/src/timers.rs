@@ -14,7 +14,12 @@
 //!   meanwhile. A [`Sleep`] that was dropped holds no place and wakes nobody.
 //!
 //! Never early: a deadline counts from the tick that begins at or after it.
-//! At most one tick late, and as late as the loop is busy.
+//! Late by less than a tick, by what the driver's wait is rounded up (a
+//! millisecond at most with epoll_wait and poll), and while the loop is busy.
+//!
+//! Left out: waits finer than a millisecond, for which Linux 5.11 has
+//! epoll_pwait2(2), in nanoseconds; timers that another thread may set, which
+//! tokio has behind a lock (`runtime/time`).
 
 use std::cell::RefCell;
 use std::fmt;

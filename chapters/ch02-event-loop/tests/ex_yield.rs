@@ -51,6 +51,9 @@ macro_rules! checks {
             #[test]
             $(#[$skip])?
             fn takes_turns() {
+                let mut cx = Context::from_waker(Waker::noop());
+                let first = Box::pin(yield_now()).as_mut().poll(&mut cx);
+                assert_eq!(first, Poll::Pending, "input: a first poll");
                 let executor = Executor::new(Script::empty());
                 let log: Rc<RefCell<String>> = Rc::default();
                 for name in ['a', 'b', 'c'] {

@@ -20,52 +20,13 @@
 //! Left out: loss and order of packets (TCP hides them; what is seen of them
 //! is delay), partitions between hosts, and a peer's machine that vanishes.
 
-mod poller;
-mod sockets;
-mod trace;
-mod world;
+pub mod poller;
+pub mod simulation;
+pub mod sockets;
+pub mod trace;
+pub mod world;
 
 pub use poller::SimPoller;
+pub use simulation::Sim;
 pub use trace::Trace;
 pub use world::{Faults, World};
-
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use ch00_toolbox::clock::VirtualClock;
-
-// ANCHOR: sim
-/// A simulated network. Clones are the same one.
-#[derive(Clone)]
-pub struct Sim {
-    world: Rc<RefCell<World>>,
-    clock: VirtualClock,
-}
-
-impl Sim {
-    /// A world without connections.
-    pub fn new(seed: u64, faults: Faults) -> Sim {
-        let clock = VirtualClock::new();
-        let world = World::new(seed, faults, clock.clone());
-        Sim {
-            world: Rc::new(RefCell::new(world)),
-            clock,
-        }
-    }
-
-    /// What has happened so far.
-    pub fn trace(&self) -> Trace {
-        self.world.borrow().trace().clone()
-    }
-
-    /// Its clock.
-    pub fn clock(&self) -> VirtualClock {
-        self.clock.clone()
-    }
-
-    /// Its readiness.
-    pub fn poller(&self) -> SimPoller {
-        SimPoller::new(self.world.clone())
-    }
-}
-// ANCHOR_END: sim

@@ -17,7 +17,8 @@ const TICK: Duration = Duration::from_millis(1);
 pub struct SimPoller(Rc<RefCell<World>>);
 
 impl SimPoller {
-    pub(super) fn new(world: Rc<RefCell<World>>) -> SimPoller {
+    /// Of this world.
+    pub fn new(world: Rc<RefCell<World>>) -> SimPoller {
         SimPoller(world)
     }
 }

@@ -29,17 +29,17 @@ impl Network for Sim {
         addr: SocketAddr,
         options: ListenOptions,
     ) -> io::Result<Box<dyn Listener>> {
-        let source = self.world.borrow_mut().listen(addr, options.backlog)?;
+        let source = self.world().borrow_mut().listen(addr, options.backlog)?;
         Ok(Box::new(Handle {
-            world: self.world.clone(),
+            world: self.world().clone(),
             source,
         }))
     }
 
     fn connect(&self, addr: SocketAddr) -> io::Result<Box<dyn Stream>> {
-        let source = self.world.borrow_mut().connect(addr);
+        let source = self.world().borrow_mut().connect(addr);
         Ok(Box::new(Handle {
-            world: self.world.clone(),
+            world: self.world().clone(),
             source,
         }))
     }

@@ -59,45 +59,60 @@ impl Faults {
 
 /// One socket of the world.
 #[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) kind: Kind,
-    pub(super) token: Option<Token>, // while a poller knows it
-    pub(super) armed: Interest,
+pub struct Socket {
+    /// What it is.
+    pub kind: Kind,
+    /// What the poller calls it, while it knows it.
+    pub token: Option<Token>,
+    /// What the poller is to report.
+    pub armed: Interest,
 }
 
+/// The two kinds of sockets.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// It takes connections.
     Listener(Queue),
+    /// One end of a connection.
     Stream(End),
 }
 
+/// A listener's accept queue.
 #[derive(Debug)]
-pub(super) struct Queue {
-    pub(super) addr: SocketAddr,
+pub struct Queue {
+    /// Where it listens.
+    pub addr: SocketAddr,
     waiting: VecDeque<Source>, // the server's ends, to be accepted
     backlog: usize,
 }
 
 /// One end of a connection.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
+pub struct End {
+    /// Our address.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
     peer: Option<Source>, // None: closed, or never connected
     inbox: VecDeque<u8>,  // written by the peer, not read yet
     is_over: bool,        // the peer will write no more
     is_shut: bool,        // we write no more
     error: Option<ErrorKind>, // reported by the next call, once
-    pub(super) resets: bool, // on close
+    /// Whether its close is a reset.
+    pub resets: bool,
 }
 
 /// The simulated network's state.
 #[derive(Debug)]
 pub struct World {
-    pub(super) rng: Rng,
-    pub(super) faults: Faults,
-    pub(super) clock: VirtualClock,
-    pub(super) sockets: BTreeMap<Source, Socket>,
+    /// What decides everything.
+    pub rng: Rng,
+    /// How often what goes wrong.
+    pub faults: Faults,
+    /// The world's time.
+    pub clock: VirtualClock,
+    /// All that is open.
+    pub sockets: BTreeMap<Source, Socket>,
     next_source: i32,
     next_port: u16,
     trace: Trace,
@@ -122,7 +137,8 @@ impl World {
         &self.trace
     }
 
-    pub(super) fn note(&mut self, what: std::fmt::Arguments<'_>) {
+    /// Adds a line to the trace.
+    pub fn note(&mut self, what: std::fmt::Arguments<'_>) {
         let now = self.clock.now().as_micros();
         self.trace.note(format!("{now:>10} µs  {what}"));
     }
@@ -159,7 +175,11 @@ impl World {
         }
     }
 
-    pub(super) fn queue(&mut self, source: Source) -> io::Result<&mut Queue> {
+    /// The queue of a listener.
+    ///
+    /// # Errors
+    /// `InvalidInput`: it is none.
+    pub fn queue(&mut self, source: Source) -> io::Result<&mut Queue> {
         match self.sockets.get_mut(&source).map(|socket| &mut socket.kind) {
             Some(Kind::Listener(queue)) => Ok(queue),
             _ => Err(ErrorKind::InvalidInput.into()),
@@ -175,7 +195,11 @@ impl World {
         found.map(|(&source, _)| source)
     }
 
-    pub(super) fn listen(
+    /// listen(2), with port 0 for a free one.
+    ///
+    /// # Errors
+    /// `AddrInUse`.
+    pub fn listen(
         &mut self,
         mut addr: SocketAddr,
         backlog: u32,
@@ -199,7 +223,8 @@ impl World {
     }
 
     // ANCHOR: connect
-    pub(super) fn connect(&mut self, addr: SocketAddr) -> Source {
+    /// connect(2): both ends, or one that learns that it was refused.
+    pub fn connect(&mut self, addr: SocketAddr) -> Source {
         let local = SocketAddr::new(addr.ip(), self.port());
         let ours = self.add(Kind::Stream(End::new(local, addr)));
         let theirs = self.listener_at(addr).and_then(|listener| {
@@ -226,7 +251,11 @@ impl World {
     }
     // ANCHOR_END: connect
 
-    pub(super) fn accept(&mut self, from: Source) -> io::Result<Source> {
+    /// accept(2).
+    ///
+    /// # Errors
+    /// `WouldBlock`; EMFILE by chance.
+    pub fn accept(&mut self, from: Source) -> io::Result<Source> {
         let is_short = self.faults.shortage;
         if self.chance(is_short) {
             self.note(format_args!("{} accept: no descriptor", from.0));
@@ -239,7 +268,11 @@ impl World {
     }
 
     // ANCHOR: read
-    pub(super) fn read(
+    /// read(2).
+    ///
+    /// # Errors
+    /// `WouldBlock`, a reset.
+    pub fn read(
         &mut self,
         source: Source,
         buf: &mut [u8],
@@ -262,7 +295,11 @@ impl World {
     }
     // ANCHOR_END: read
 
-    pub(super) fn write(
+    /// write(2), of several pieces.
+    ///
+    /// # Errors
+    /// `WouldBlock`, `BrokenPipe`, a reset.
+    pub fn write(
         &mut self,
         source: Source,
         pieces: &[IoSlice<'_>],
@@ -337,7 +374,11 @@ impl World {
         }
     }
 
-    pub(super) fn take_error(
+    /// SO_ERROR.
+    ///
+    /// # Errors
+    /// `NotConnected`: not a stream.
+    pub fn take_error(
         &mut self,
         source: Source,
     ) -> io::Result<Option<io::Error>> {
@@ -345,7 +386,11 @@ impl World {
         Ok(error.map(io::Error::from))
     }
 
-    pub(super) fn shutdown(
+    /// shutdown(2).
+    ///
+    /// # Errors
+    /// `NotConnected`.
+    pub fn shutdown(
         &mut self,
         source: Source,
         how: Shutdown,
@@ -365,7 +410,7 @@ impl World {
     }
 
     /// What a close does: a reset if bytes were left unread, as TCP does it.
-    pub(super) fn close(&mut self, source: Source) {
+    pub fn close(&mut self, source: Source) {
         self.note(format_args!("{} closes", source.0));
         if let Ok(queue) = self.queue(source) {
             let waiting: Vec<Source> = queue.waiting.drain(..).collect();
@@ -385,7 +430,11 @@ impl World {
         self.sockets.remove(&source);
     }
 
-    pub(super) fn addresses(
+    /// Ours, the peer's, and whether there is a peer.
+    ///
+    /// # Errors
+    /// `NotConnected`: not a stream.
+    pub fn addresses(
         &mut self,
         source: Source,
     ) -> io::Result<(SocketAddr, SocketAddr, bool)> {
@@ -393,14 +442,18 @@ impl World {
         Ok((end.local, end.remote, end.peer.is_some()))
     }
 
-    pub(super) fn reset_on_close(&mut self, source: Source) -> io::Result<()> {
+    /// SO_LINGER of no time.
+    ///
+    /// # Errors
+    /// `NotConnected`: not a stream.
+    pub fn reset_on_close(&mut self, source: Source) -> io::Result<()> {
         self.end(source)?.resets = true;
         Ok(())
     }
 
     // ANCHOR: ready
     /// What a call would not have to wait for.
-    pub(super) fn ready(&mut self, source: Source) -> Interest {
+    pub fn ready(&mut self, source: Source) -> Interest {
         let room = self.faults.room;
         let Some(socket) = self.sockets.get(&source) else {
             return Interest::default();

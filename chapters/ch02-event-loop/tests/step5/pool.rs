@@ -140,6 +140,37 @@ fn ends_after_its_work() {
     );
 }
 
+/// I21: threads that wait for work end as well.
+#[test]
+fn idle_threads_end() {
+    let pool = Pool::new(8, 0);
+    let (tell, log): (_, Receiver<&str>) = mpsc::channel();
+    let gates: Vec<_> = (0..8).map(|_| gated(&pool).unwrap()).collect();
+    for work in gates {
+        drop(work.open);
+        assert_eq!(block_on(work.done), Ok(()), "input: one of 8 works");
+    }
+    let works: Vec<_> = (0..8)
+        .map(|_| {
+            let exit = Tell(tell.clone());
+            let (done, gate) = mpsc::channel::<()>();
+            let work = move || {
+                AT_EXIT.set(Some(exit));
+                let _ = gate.recv();
+            };
+            (pool.run(work).unwrap(), done)
+        })
+        .collect();
+    for (promised, done) in works {
+        drop(done);
+        assert_eq!(block_on(promised), Ok(()), "input: one of 8 more");
+    }
+    drop(tell);
+    drop(pool);
+    let got = log.iter().count(); // until the last end is dropped
+    assert_eq!(got, 8, "input: threads that end");
+}
+
 struct Spiteful;
 
 impl Drop for Spiteful {
@@ -163,6 +194,20 @@ fn survives_panics() {
     assert_eq!(plain, Err(Broken), "input: a panic");
     assert_eq!(spiteful, Err(Broken), "input: a spiteful message");
     assert_eq!(block_on(after), Ok(4), "input: work after them");
+
+    // A value that nobody waits for any more is dropped by the thread.
+    let (begin, began) = mpsc::channel();
+    let (open, gate) = mpsc::channel::<()>();
+    let value = pool.run(move || {
+        begin.send(()).unwrap();
+        let _ = gate.recv();
+        Spiteful
+    });
+    began.recv().unwrap();
+    drop(value);
+    drop(open);
+    let after = pool.run(|| 5).unwrap();
+    assert_eq!(block_on(after), Ok(5), "input: work after a spiteful value");
     assert_eq!(pool.threads(), 1, "input: the same");
 }
 
