@@ -28,6 +28,7 @@ pub mod adler32;
 pub mod gzip;
 pub mod zlib;
 pub mod negotiate;
+pub mod compress;
 
 pub mod upgrade;
 
@@ -36,3 +37,4 @@ pub mod websocket;
 pub mod events;
 
 pub mod live;
+pub mod site;

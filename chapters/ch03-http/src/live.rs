@@ -75,7 +75,10 @@ impl Room {
         limits: Limits,
         outbox: usize,
     ) -> Room {
-        let bounds = Bounds { events: 1000, bytes: 1 << 20 };
+        let bounds = Bounds {
+            events: 1000,
+            bytes: 1 << 20,
+        };
         Room(Rc::new(Inner {
             runtime: runtime.clone(),
             drain: drain.clone(),
@@ -121,8 +124,7 @@ impl Room {
             Version::Http11 => "HTTP/1.1",
             Version::Http10 => "HTTP/1.0",
         };
-        let line =
-            (method.unwrap_or_default(), request.raw_target, version);
+        let line = (method.unwrap_or_default(), request.raw_target, version);
         let fields: Vec<(&str, &str)> = request
             .headers
             .iter()
@@ -131,7 +133,10 @@ impl Room {
                 Some((name, std::str::from_utf8(value).ok()?))
             })
             .collect();
-        let policy = Policy { origins: Origins::Same, protocols: &[] };
+        let policy = Policy {
+            origins: Origins::Same,
+            protocols: &[],
+        };
         match accept(line, &fields, &policy) {
             Ok(accepted) => Ok(Response::new(101)
                 .with_fixed("Upgrade", "websocket")
@@ -150,7 +155,10 @@ impl Room {
         let last = request.headers.get("last-event-id");
         let last = last.and_then(|id| std::str::from_utf8(id).ok());
         let next = self.0.history.borrow().resume(last);
-        let stream = Stream { room: self.clone(), next };
+        let stream = Stream {
+            room: self.clone(),
+            next,
+        };
         Response::new(200)
             .with_fixed("Content-Type", "text/event-stream")
             .with_fixed("Cache-Control", "no-store")
@@ -181,8 +189,13 @@ fn refused(refusal: &Refusal) -> Response {
 fn server_frame(text: &str) -> Vec<u8> {
     let mut frame = Vec::with_capacity(text.len() + 10);
     let length = text.len() as u64;
-    Head { last: true, opcode: Opcode::Text, key: None, length }
-        .encode(&mut frame);
+    Head {
+        last: true,
+        opcode: Opcode::Text,
+        key: None,
+        length,
+    }
+    .encode(&mut frame);
     frame.extend_from_slice(text.as_bytes());
     frame
 }
@@ -227,11 +240,8 @@ impl Room {
                 writer.stream().write_all_vectored(pieces).await
             };
             let mut deliver = pin!(outbox.deliver(write));
-            match select(
-                self.listen(&mut reader, &outbox),
-                deliver.as_mut(),
-            )
-            .await
+            match select(self.listen(&mut reader, &outbox), deliver.as_mut())
+                .await
             {
                 // It has closed: our close and what it is owed still go.
                 Either::Left(listened) => {
@@ -263,8 +273,7 @@ impl Room {
         loop {
             let mut input = reader.unread();
             let before = input.len();
-            while let Some(event) = socket.receive(&mut input, runtime.now())
-            {
+            while let Some(event) = socket.receive(&mut input, runtime.now()) {
                 match event {
                     Event::Text(text) => self.say(&text),
                     Event::Binary(_) => {
@@ -392,7 +401,10 @@ impl Room {
     // ANCHOR: news
     /// Waits until there is an event of this number.
     async fn news(&self, number: u64) {
-        let mut place = Listening { room: self, token: None };
+        let mut place = Listening {
+            room: self,
+            token: None,
+        };
         poll_fn(|cx| {
             let is_there = self.0.history.borrow().get(number) != Next::Wait;
             if is_there {

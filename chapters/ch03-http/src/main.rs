@@ -1,4 +1,4 @@
-//! The finished stage: a file server, with an echo for tries.
+//! The finished stage: a file server, with an echo and a chat beside it.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -16,10 +16,12 @@ use ch02_event_loop::signals::SignalEvents;
 use ch02_event_loop::sys::ListenOptions;
 use ch02_event_loop::tcp::TcpStream;
 use ch03_http::files::Files;
-use ch03_http::incoming::{Fault, Incoming};
-use ch03_http::response::{Payload, Response};
-use ch03_http::serve::{Server, Service, Settings};
+use ch03_http::live::Room;
+use ch03_http::serve::{Server, Settings};
+use ch03_http::site::Site;
 use ch03_http::slow::Times;
+use ch03_http::websocket::connection::Limits;
+use ch03_http::websocket::pulse;
 
 const COMMAND: Command = Command {
     name: "ch03-http",
@@ -47,8 +49,11 @@ const COMMAND: Command = Command {
             help: "from SIGTERM to the end; another signal ends it",
         },
     ],
-    try_it: "curl -v http://127.0.0.1:7003/",
+    try_it: "curl -v http://127.0.0.1:7003/\nhttp://127.0.0.1:7003/-/chat in a browser, twice",
 };
+
+/// What may wait for one WebSocket, in bytes.
+const OUTBOX: usize = 256 * 1024;
 
 struct Config {
     addr: SocketAddr,
@@ -111,7 +116,20 @@ fn run(config: &Config) -> io::Result<()> {
         patience: Box::new(Times::default()),
         ..Settings::default()
     };
-    let server = Server::new(Site { files }, &runtime, &drain, settings);
+    let limits = Limits {
+        message: 64 * 1024,
+        output: 64 * 1024,
+        times: pulse::Times {
+            ping_after: Duration::from_secs(30),
+            pong_within: Duration::from_secs(30),
+            close_within: Duration::from_secs(5),
+        },
+    };
+    // The start's second tells this run's events from those of another.
+    let run = runtime.clock().unix().as_secs().to_string();
+    let room = Room::new(&runtime, &drain, &run, limits, OUTBOX);
+    let site = Site::new(files, room);
+    let server = Server::new(site, &runtime, &drain, settings);
     let door = Door {
         most: config.max_clients,
         full: "",
@@ -126,32 +144,4 @@ fn run(config: &Config) -> io::Result<()> {
     })??;
     log.info(format_args!("drained: {drained:?}"));
     Ok(())
-}
-
-struct Site {
-    files: Files,
-}
-
-impl Service for Site {
-    async fn call(
-        &self,
-        incoming: &mut Incoming<'_, '_>,
-    ) -> Result<Response, Fault> {
-        match incoming.request().target.path() {
-            Some("/ping") => Ok(ping()),
-            Some("/echo") => {
-                let body = incoming.whole().await?;
-                Ok(Response::new(200).with_payload(Payload::Bytes(body.into())))
-            }
-            _ => Ok(self.files.answer(&incoming.request())?),
-        }
-    }
-}
-
-/// A hundred bytes from memory.
-fn ping() -> Response {
-    let text: &'static [u8] = &[b'.'; 100];
-    Response::new(200)
-        .with_fixed("Content-Type", "text/plain")
-        .with_payload(Payload::Bytes(text.into()))
 }

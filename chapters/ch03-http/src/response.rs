@@ -24,6 +24,15 @@ pub trait Content {
     /// many; else they go in chunks, or up to the end of the connection.
     fn length(&self) -> Option<u64>;
 
+    /// All of it, if it is there already and has no more than `most` bytes.
+    ///
+    /// # Errors
+    /// `None` where that is not so; else those of reading it.
+    fn to_bytes(&self, most: u64) -> Option<io::Result<Vec<u8>>> {
+        let _ = most;
+        None
+    }
+
     /// Sends all of it.
     ///
     /// # Errors
@@ -161,4 +170,36 @@ impl Payload {
             Payload::Upgrade(_) => None,
         }
     }
+}
+
+impl Response {
+    // ANCHOR: get
+    /// The value of the first field of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let text = std::str::from_utf8(&self.fields).ok()?;
+        text.split("\r\n").find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// As [`Response::with`], in place of the fields of this name.
+    ///
+    /// # Errors
+    /// As [`Response::with`].
+    pub fn replacing(
+        mut self,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Response, Refused> {
+        let fields = std::mem::take(&mut self.fields);
+        for line in fields.split_inclusive(|&byte| byte == b'\n') {
+            let key = line.split(|&byte| byte == b':').next();
+            if !key.unwrap_or(line).eq_ignore_ascii_case(name.as_bytes()) {
+                self.fields.extend_from_slice(line);
+            }
+        }
+        self.with(name, value)
+    }
+    // ANCHOR_END: get
 }

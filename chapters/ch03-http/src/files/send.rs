@@ -67,6 +67,19 @@ impl Content for Parts {
         Some(parts + self.tail.len() as u64)
     }
 
+    fn to_bytes(&self, most: u64) -> Option<io::Result<Vec<u8>>> {
+        let [(head, range)] = &self.parts[..] else {
+            return None;
+        };
+        let length = range.end - range.start;
+        if length > most || !head.is_empty() || !self.tail.is_empty() {
+            return None;
+        }
+        let mut bytes = vec![0; length as usize];
+        let read = self.file.read_exact_at(&mut bytes, range.start);
+        Some(read.map(|()| bytes))
+    }
+
     fn send<'a>(&'a mut self, out: &'a mut Out<'_>) -> Later<'a> {
         Box::pin(async move {
             for (head, range) in &self.parts {
