@@ -20,6 +20,9 @@ mod step5;
 use step5::{Script, run_out};
 
 type Boxed = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+/// A task, and what wakes it.
+type Held = (Boxed, Arc<Handle>);
 type Queue = Arc<Mutex<VecDeque<usize>>>;
 
 /// The finished executor.
@@ -29,7 +32,7 @@ struct Finished(Executor);
 /// panics on it is wrong.
 #[derive(Default)]
 struct Mutant<const BUG: u8> {
-    tasks: RefCell<Vec<Option<(Boxed, Arc<Handle>)>>>,
+    tasks: RefCell<Vec<Option<Held>>>,
     queue: Queue,
     is_running: Cell<bool>,
 }
