@@ -16,8 +16,9 @@
 //! - L3: both have a session of their own, so no key that is pressed at the terminal reaches them or what they start. A
 //!   stop that was on its way to one of them is dropped, as POSIX has it for a group without a shell.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
@@ -48,6 +49,8 @@ const MARK: &str = "WORKBOOK_CHECK";
 const LOCK: &str = "lock";
 /// How often what has not ended is killed again: a tree that grows may outrun one look at it.
 const AGAIN: Duration = Duration::from_millis(10);
+/// How many looks may find a leader stopped that is to end: somebody stops it again and again.
+const MAX_STILL: usize = 100;
 
 /// Keeps the runner's temporary folder, and says its path on the socket.
 pub fn guard() -> ExitCode {
@@ -60,11 +63,54 @@ pub fn guard() -> ExitCode {
         socket.write_all(&[folder.path().as_os_str().as_bytes(), b"\n"].concat())?;
         // Nothing comes: this lasts as long as the runner.
         let _ = socket.read(&mut [0]);
-        lock.lock()?;
+        outlast(&lock, folder.path())?;
         sweep(folder.path());
         folder.close()
     };
     if keep().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// L2: waits until the last leader has gone. The runner, which lets a stopped leader go on, may have been killed; so the guard
+/// does it, and kills a leader that is stopped again and again: the sweep ends what it leaves.
+fn outlast(lock: &File, folder: &Path) -> io::Result<()> {
+    let mut stills: BTreeMap<i32, usize> = BTreeMap::new();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        for id in leaders(folder) {
+            hurry(id, stills.entry(id).or_default());
+        }
+        thread::sleep(AGAIN);
+    }
+}
+
+/// The leaders of the runner whose folder this is, by their command lines.
+fn leaders(folder: &Path) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0).skip(1);
+        let is_leader = words.next() == Some(LEAD.as_bytes());
+        if is_leader && words.next() == Some(folder.as_os_str().as_bytes()) {
+            found.push(id);
+        }
+    }
+    found
+}
+
+/// Lets a leader go on that ought to end, or kills it when it was seen to be stopped too often.
+pub fn hurry(id: i32, still: &mut usize) {
+    *still += usize::from(descendants::is_stopped(id));
+    if let Some(pid) = Pid::from_raw(id) {
+        let signal = if *still > MAX_STILL { Signal::KILL } else { Signal::CONT };
+        let _ = rustix::process::kill_process(pid, signal);
+    }
 }
 
 /// Starts the program, tells what becomes of it, and ends everything below when the socket closes.

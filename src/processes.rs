@@ -47,8 +47,6 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const URGE: Duration = Duration::from_millis(250);
 /// How often to look at a leader that is to end, and for what is left of one that was killed.
 const AGAIN: Duration = Duration::from_millis(10);
-/// How many of these looks may find it stopped: somebody stops it again and again.
-const MAX_STILL: usize = 100;
 
 /// The runner's folder for what is temporary, and the guard that removes it when the runner is gone.
 struct Ground {
@@ -208,7 +206,7 @@ fn close(interrupted: bool) {
     while !matches!(lines.next(Some(AGAIN)), Line::Closed) && Instant::now() < until {
         urge(guard.id());
         for id in state().leaders.keys() {
-            hurry(*id, stills.entry(*id).or_default());
+            leader::hurry(*id as i32, stills.entry(*id).or_default());
         }
     }
     end_strays();
@@ -223,17 +221,6 @@ fn dismiss(id: u32, socket: &UnixStream) {
 fn urge(id: u32) {
     if let Some(pid) = Pid::from_raw(id as i32) {
         let _ = rustix::process::kill_process(pid, Signal::CONT);
-    }
-}
-
-/// Lets a leader go on that ought to end, or kills it when it was seen to be stopped too often.
-fn hurry(id: u32, still: &mut usize) {
-    *still += usize::from(descendants::is_stopped(id as i32));
-    match Pid::from_raw(id as i32) {
-        Some(pid) if *still > MAX_STILL => {
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
-        }
-        _ => urge(id),
     }
 }
 
@@ -449,7 +436,7 @@ impl Drop for Group {
             match self.lines.next(Some(AGAIN)) {
                 Line::Text(_) => {}
                 Line::Late if Instant::now() >= until => break false,
-                Line::Late => hurry(id, &mut still),
+                Line::Late => leader::hurry(id as i32, &mut still),
                 Line::Closed => break true,
             }
         };

@@ -16,6 +16,7 @@ mod page;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
@@ -192,7 +193,7 @@ fn rename(generated: &str, cases: &[Case]) -> Result<String> {
                 module = &case.module;
             }
             let name = format!("{}::line_{}", case.module, case.block.line);
-            writeln!(list, "    ({name:?}, {name}),")?;
+            writeln!(list, "    ({name:?}, {:?}, {name}),", hash(case))?;
             writeln!(text, "pub fn line_{}() -> Result<(), String> {{", case.block.line)?;
             number += 1;
         } else if let Some(call) = line.strip_prefix("    skeptic::rt::run_test(") {
@@ -206,8 +207,16 @@ fn rename(generated: &str, cases: &[Case]) -> Result<String> {
         writeln!(text, "}}")?;
     }
     ensure!(number == cases.len(), "skeptic made {number} tests of {} blocks", cases.len());
-    writeln!(text, "const TESTS: &[(&str, Test)] = &[\n{list}];")?;
+    writeln!(text, "const TESTS: &[(&str, &str, Test)] = &[\n{list}];")?;
     Ok(text)
+}
+
+/// A number for the program, wherever its lines are from.
+fn hash(case: &Case) -> String {
+    let mut hasher = DefaultHasher::new();
+    case.kind.hash(&mut hasher);
+    case.block.lines.iter().for_each(|line| line.text.hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// `[{page, line, kind, files, lines: [[file, line], …]}, …]`, by hand: nothing in it needs more than quotes escaped.

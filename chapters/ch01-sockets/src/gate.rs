@@ -41,6 +41,8 @@ pub struct Gate<'a> {
     log: Log,
     /// The last accept failed for want of something: wait before the next.
     starved: bool,
+    /// The shortage was logged, and somebody has waited ever since.
+    told: bool,
 }
 
 impl Iterator for Gate<'_> {
@@ -86,7 +88,7 @@ impl<'a> Gate<'a> {
         // A peer may leave the queue between poll and accept; a blocking
         // accept would then wait for the next peer and hear no signal.
         listener.set_nonblocking(true)?;
-        let (hub, starved) = (hub.clone(), false);
+        let (hub, starved, told) = (hub.clone(), false, false);
         Ok(Gate {
             listener,
             signals,
@@ -94,6 +96,7 @@ impl<'a> Gate<'a> {
             max_clients,
             log,
             starved,
+            told,
         })
     }
 
@@ -116,16 +119,16 @@ impl<'a> Gate<'a> {
     /// What step 1 makes of the error, without a wait that hears no signal.
     fn survive(&mut self, error: io::Error) -> io::Result<()> {
         if error.kind() == ErrorKind::WouldBlock {
-            self.starved = false; // nobody waits any more
+            (self.starved, self.told) = (false, false); // nobody waits
             return Ok(());
         }
         match verdict(&error) {
             Verdict::Next => {}
             Verdict::Wait => {
-                if !self.starved {
+                if !self.told {
                     self.log.warn(format_args!("accept: {error}; waiting"));
                 }
-                self.starved = true; // I13
+                (self.starved, self.told) = (true, true); // I13
             }
             Verdict::Stop => return Err(error),
         }
@@ -153,6 +156,7 @@ mod tests {
     use ch01_sockets::chat::Limits;
     use ch01_sockets::outbox::Limit;
     use ch01_sockets::registry::Echo;
+    use std::sync::Mutex;
 
     const LIMITS: Limits = Limits {
         line: 9,
@@ -181,6 +185,51 @@ mod tests {
         drop(stream);
         let said = io::read_to_string(&peer)?;
         assert_eq!(said, "* the server is full: try again later\n");
+        Ok(())
+    }
+
+    /// Lines that were logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        fn count(&self) -> usize {
+            let bytes = self.0.lock().expect("no test panics with it");
+            bytes.iter().filter(|&&byte| byte == b'\n').count()
+        }
+    }
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics with it").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// I13: a shortage is logged once, however many get in meanwhile as
+    /// others leave; the next one begins when nobody had to wait
+    #[test]
+    fn a_shortage_is_logged_once_while_somebody_waits() -> io::Result<()> {
+        let hub = Hub::new(Box::new(Echo), LIMITS, Arc::new(RealClock::new()));
+        let signals = Signals::new(&[Signal::Term])?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let addr = listener.local_addr()?;
+        let lines = Lines::default();
+        let log = Log::new(Level::Warn, Duration::default, lines.clone());
+        let mut gate = Gate::new(listener, &signals, &hub, 9, log)?;
+        for turn in 1..=3 {
+            gate.survive(io::Error::from_raw_os_error(24))?; // EMFILE
+            assert_eq!(lines.count(), 1, "input: shortage {turn}");
+            let _peer = TcpStream::connect(addr)?;
+            assert!(matches!(gate.next(), Some(Ok(_))), "one gets in");
+            assert!(!gate.starved, "and the next need not wait");
+        }
+        gate.survive(ErrorKind::WouldBlock.into())?;
+        gate.survive(io::Error::from_raw_os_error(24))?;
+        assert_eq!(lines.count(), 2, "input: a shortage after a calm");
         Ok(())
     }
 }

@@ -125,7 +125,9 @@ impl Server {
         let outbox = Rc::new(Outbox::default());
         let session = async {
             let mut session = Session::new(self, &outbox);
-            let _ = session.run(&stream, &watch).await;
+            if let Err(error) = session.run(&stream, &watch).await {
+                outbox.say(&format!("error: {error}"));
+            }
             outbox.close();
             pending::<()>().await // until the rest is written
         };
@@ -309,13 +311,14 @@ async fn write_all(
     outbox: &Outbox,
 ) -> io::Result<()> {
     poll_fn(|cx| {
+        // Also while the socket is full: the outbox may be closed then.
+        outbox.writer.replace(Some(cx.waker().clone()));
         loop {
             let mut bytes = outbox.bytes.borrow_mut();
             if bytes.is_empty() && outbox.is_closed.get() {
                 return Poll::Ready(Ok(()));
             }
             if bytes.is_empty() {
-                outbox.writer.replace(Some(cx.waker().clone()));
                 return Poll::Pending;
             }
             let write = || stream.write(bytes.as_slices().0);

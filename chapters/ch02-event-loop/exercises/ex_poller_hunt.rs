@@ -9,7 +9,7 @@ use ch00_toolbox::sys::pipe;
 use ch02_event_loop::poller::{Event, Interest, Poller, Source};
 use ch02_event_loop::slab::Token;
 
-/// Panics when what `new` makes does not keep I3 to I6 of `poller`. Gets the
+/// Panics when what `new` makes does not keep I6 to I9 of `poller`. Gets the
 /// right ones, and mutants of one of them with one bug each.
 pub fn hunt(new: fn() -> Box<dyn Poller>) {
     todo!("ex_poller_hunt: a scene for each promise that may be broken")

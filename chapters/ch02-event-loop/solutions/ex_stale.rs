@@ -24,7 +24,7 @@ pub trait Turns: Table {
     fn turn(&mut self, events: &[Token]);
 }
 
-/// Panics when what `new` makes breaks one of I30 to I33. Gets the finished
+/// Panics when what `new` makes breaks one of I10 to I13. Gets the finished
 /// loop, another right one, and mutants with one bug each.
 pub fn hunt(new: fn() -> Box<dyn Turns>) {
     // begin: who is called, in each order in which one may remove another

@@ -48,7 +48,7 @@ pub async fn join_woken<F: Future>(parts: Vec<F>) -> Vec<F::Output> {
         // Those that are woken from here on have the parent woken.
         let woken = std::mem::take(&mut lock().woken);
         for n in woken {
-            lock().is_woken[n] = false; // before the poll: I12
+            lock().is_woken[n] = false; // before the poll: I21
             let Some(part) = &mut parts[n] else { continue };
             let mut own = Context::from_waker(&wakers[n]);
             if let Poll::Ready(value) = part.as_mut().poll(&mut own) {

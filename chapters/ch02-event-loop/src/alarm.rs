@@ -16,7 +16,11 @@
 //!   dozing = false
 //! ```
 //!
-//! - **I11** What is queued before its ring is seen: either the loop finds it
+//! (An eventfd that is cleared becomes writable once more. An edge-triggered
+//! poller that watches both directions reports that: one return in vain for
+//! each ring. A pipe's reading end has no such edge.)
+//!
+//! - **I20** What is queued before its ring is seen: either the loop finds it
 //!   before it sleeps, or the ring ends the sleep. Many rings may end one
 //!   sleep.
 

@@ -5,10 +5,10 @@
 //! getaddrinfo, a compression, a hash of a password. Such work goes to a few
 //! threads of its own, and its result comes back as a promise.
 //!
-//! - **I19** At most so many threads, and so much work that waits for one to
+//! - **I28** At most so many threads, and so much work that waits for one to
 //!   be free; more is refused at once, and the caller decides.
-//! - **I20** Work whose result nobody waits for any more is not begun.
-//! - **I21** Dropping the pool's last handle ends its threads, after all the
+//! - **I29** Work whose result nobody waits for any more is not begun.
+//! - **I30** Dropping the pool's last handle ends its threads, after all the
 //!   work that was taken. The drop itself waits for nothing.
 
 use std::collections::VecDeque;

@@ -6,9 +6,9 @@
 //!   ..[ unread ][           ]     fill reads here; consume moves start on
 //! ```
 //!
-//! - **I47** `fill` waits for more bytes, adds them to what is unread, and
+//! - **I39** `fill` waits for more bytes, adds them to what is unread, and
 //!   takes none away: dropped while it waits, it has lost nothing.
-//! - **I48** A reader holds at most its limit of unread bytes; a reader that
+//! - **I40** A reader holds at most its limit of unread bytes; a reader that
 //!   waits with nothing unread holds no memory.
 
 use std::cell::RefCell;

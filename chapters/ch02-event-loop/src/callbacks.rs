@@ -16,17 +16,17 @@
 //! turn it. That is only possible because the loop does not hold the callback
 //! while it runs.
 //!
-//! - **I30** An event calls the callback that was added under its token, once.
+//! - **I10** An event calls the callback that was added under its token, once.
 //!   An event of a token that was removed calls nobody, also if an earlier
 //!   event of the same turn removed it, and whoever has its place now.
-//! - **I31** A callback may add, arm and remove, itself too. One that removes
+//! - **I11** A callback may add, arm and remove, itself too. One that removes
 //!   itself runs to its end and is dropped then.
-//! - **I32** Once `remove` has returned, the callback is not called any more.
+//! - **I12** Once `remove` has returned, the callback is not called any more.
 //!   It is dropped, and with it whatever it owns, after the poller has
 //!   forgotten the source.
-//! - **I33** What `again` asks for happens in the next turn, once, and that
+//! - **I13** What `again` asks for happens in the next turn, once, and that
 //!   turn does not sleep. So every turn ends.
-//! - **I34** A timer is called once, not before its time, in the order of the
+//! - **I14** A timer is called once, not before its time, in the order of the
 //!   times; after the events of that turn; and not after it was cancelled.
 //!
 //! Left out: callbacks that are called before and after each wait, and

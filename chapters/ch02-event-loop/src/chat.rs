@@ -13,10 +13,10 @@
 //! await, so no other task comes between its first and its last line. That is
 //! what one thread buys: between two awaits the state is ours.
 //!
-//! - **I56** All members of a room are told the same lines in the same order.
-//! - **I57** A member that reads too slowly is cut off when its outbox is
+//! - **I48** All members of a room are told the same lines in the same order.
+//! - **I49** A member that reads too slowly is cut off when its outbox is
 //!   full; the others are told why, and wait for nothing.
-//! - **I58** Every wait for a client has an end: for a name, for its next
+//! - **I50** Every wait for a client has an end: for a name, for its next
 //!   byte, for a socket that takes no more, for its FIN after ours.
 
 use std::cell::RefCell;
@@ -92,7 +92,7 @@ impl Hall {
 
     // ANCHOR: event
     /// Takes one event through the core and does all that it causes. Says
-    /// whether the client has a seat after that. It never waits: I56.
+    /// whether the client has a seat after that. It never waits: I48.
     fn event(&self, id: ClientId, event: Event<'_>) -> bool {
         let state = &mut *self.0.state.borrow_mut();
         if !state.seats.contains_key(&id) {
@@ -147,7 +147,7 @@ impl Hall {
             }
         };
         if outbox.is_discarded() {
-            return reader.stream().reset_on_close(); // I57
+            return reader.stream().reset_on_close(); // I49
         }
         delivered?;
         drop(seat);

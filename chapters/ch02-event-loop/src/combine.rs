@@ -5,9 +5,9 @@
 //! And what is dropped is cancelled: a future that is not polled any more
 //! does nothing any more, and gives back in its `drop` what it holds.
 //!
-//! - **I9** `join` gives both values, whichever comes first; it polls no part
+//! - **I18** `join` gives both values, whichever comes first; it polls no part
 //!   again that has given its value.
-//! - **I10** `select` gives the first value and drops the other future before
+//! - **I19** `select` gives the first value and drops the other future before
 //!   it returns; of two that are ready together, the first argument wins.
 
 use std::future::{Future, poll_fn};

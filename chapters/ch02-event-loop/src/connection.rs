@@ -15,7 +15,7 @@
 //! A callback returns each time, so everything that must be known the next
 //! time is in a value. Here that is a state and the bytes that are owed.
 //!
-//! - **I35** A client gets its bytes back, in order, however the calls are cut,
+//! - **I15** A client gets its bytes back, in order, however the calls are cut,
 //!   interrupted or refused for now; also those that were owed when it ended.
 //!   What is owed to one client is less than [`CAP`] and a chunk. A step does
 //!   at most [`ROUNDS`] reads, and waits only for a direction that has just
@@ -326,7 +326,7 @@ pub fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Source)> {
 mod tests {
     use super::*;
 
-    /// I35: a connection that owes nothing holds no memory for it.
+    /// I15: a connection that owes nothing holds no memory for it.
     #[test]
     fn who_owes_nothing_has_no_buffer() -> io::Result<()> {
         let mut connection = Connection::new(io::Cursor::new(vec![0; 9]));

@@ -6,7 +6,7 @@
 //! the connections out by a hash of their addresses; a connection stays where
 //! it was accepted. nginx (`reuseport`) and Envoy work so.
 //!
-//! - **I55** When one loop ends, for whatever reason, all are asked to; the
+//! - **I47** When one loop ends, for whatever reason, all are asked to; the
 //!   first error is told.
 
 use std::future::poll_fn;

@@ -15,11 +15,11 @@
 //! The switches in `/proc/PID/status` are those of the process's first thread
 //! alone, so a sum over `task` is what counts all of them.
 //!
-//! - **I40** A number is what the kernel wrote, or an error that names the
+//! - **I1** A number is what the kernel wrote, or an error that names the
 //!   field: never a default, whatever the text.
-//! - **I41** The switches of a process are the sum over its threads. A thread
+//! - **I2** The switches of a process are the sum over its threads. A thread
 //!   that ends while they are counted is left out, and is no error.
-//! - **I42** Differences and quotients never wrap, divide by zero or lose a
+//! - **I3** Differences and quotients never wrap, divide by zero or lose a
 //!   sign.
 //!
 //! Left out: the switches of threads that have ended (`getrusage` has them,

@@ -7,9 +7,9 @@
 //!                          └── deadline, or begin again ──▶ cut off
 //! ```
 //!
-//! - **I53** A connection ends by itself between two requests when a drain
+//! - **I45** A connection ends by itself between two requests when a drain
 //!   has begun; what it had begun it finishes.
-//! - **I54** A drain ends at its deadline, whatever the connections do.
+//! - **I46** A drain ends at its deadline, whatever the connections do.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;

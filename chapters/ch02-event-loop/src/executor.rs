@@ -11,19 +11,22 @@
 //!                    a deadline, or the bell of another thread
 //! ```
 //!
-//! - **I12** A wake-up is never lost: a task that was woken is polled again,
+//! - **I21** A wake-up is never lost: a task that was woken is polled again,
 //!   also if it was woken while it was being polled, or from another thread
 //!   while the loop went to sleep.
-//! - **I13** A task is in the queue at most once, and is not polled unless it
+//! - **I22** A task is in the queue at most once, and is not polled unless it
 //!   was woken.
-//! - **I14** No task keeps the others waiting: after [`TURN`] polls the loop
+//! - **I23** No task keeps the others waiting: after [`TURN`] polls the loop
 //!   looks for events, and [`Budget`] ends the turn of a task whose sockets
 //!   are always ready.
-//! - **I15** A task that panics ends alone; who waits for it is told.
-//! - **I16** While nothing happens the loop sleeps: it makes no system call.
+//! - **I24** A task that panics, in its poll or in a drop, ends alone; who
+//!   waits for it is told.
+//! - **I25** While nothing happens the loop sleeps: it makes no system call.
 //!
 //! Left out: tasks that move between threads (tokio's work stealing). A loop
-//! is one thread, so its tasks need no locks; more cores are more loops.
+//! is one thread, so its tasks need no locks; more cores are more loops. And a
+//! queue of its own, without the lock, for what the loop's thread wakes: tokio
+//! has one, and finds out by a thread-local whose thread it is.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

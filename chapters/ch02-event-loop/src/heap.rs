@@ -22,7 +22,7 @@ use ch02_event_loop::queue::{Tick, TimerKey, TimerQueue};
 use ch02_event_loop::slab::{Slab, Token};
 
 // ANCHOR: heap
-/// One timer's place. Compared in this order: I23.
+/// One timer's place. Compared in this order: I32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Tick,

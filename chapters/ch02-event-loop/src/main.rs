@@ -212,6 +212,7 @@ fn run_loop(
         let timers = runtime.timers();
         Ok::<Drained, io::Error>(drain.finish(timers, config.drain).await)
     })?;
+    runtime.cancel_all();
     let Drained { here, late } = drained?;
     let shortages = listener.shortages();
     if shortages > 0 {

@@ -14,8 +14,8 @@
 //! on) or waits for room and meanwhile reads nothing (an answer to a request:
 //! then the peer's own sending is slowed down, which is back-pressure).
 //!
-//! - **I49** What is queued never exceeds the limit, in bytes.
-//! - **I50** What was pushed is delivered in order, whole, and before the
+//! - **I41** What is queued never exceeds the limit, in bytes.
+//! - **I42** What was pushed is delivered in order, whole, and before the
 //!   end; after a `discard` nothing more is.
 
 use std::cell::RefCell;
@@ -25,6 +25,8 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+use ch02_event_loop::combine::{Either, select};
 
 /// How many pieces one write takes: Linux refuses more than 1,024 (IOV_MAX).
 const PIECES: usize = 64;
@@ -45,6 +47,7 @@ struct State {
     is_closed: bool,
     is_discarded: bool,
     writer: Option<Waker>, // waits for pieces or the close
+    cutter: Option<Waker>, // waits, while it writes, for a discard
     pushers: Vec<Waker>,   // wait for room
 }
 
@@ -68,6 +71,7 @@ impl Outbox {
             is_closed: false,
             is_discarded: false,
             writer: None,
+            cutter: None,
             pushers: Vec::new(),
         })))
     }
@@ -123,6 +127,7 @@ impl Outbox {
         state.pieces.clear();
         state.bytes = 0;
         state.is_discarded = true;
+        wake(state.cutter.take());
         drop(state);
         self.close();
     }
@@ -140,7 +145,8 @@ impl Outbox {
     // ANCHOR: deliver
     /// Hands what is pushed to `write`, which writes all of it, until the
     /// outbox is closed and empty. Then, or after an error, nobody can push
-    /// any more. One task delivers; nobody else writes to that stream.
+    /// any more. A discard ends it at once, also while it writes. One task
+    /// delivers; nobody else writes to that stream.
     ///
     /// # Errors
     /// Those of `write`.
@@ -152,7 +158,11 @@ impl Outbox {
         while let Some(batch) = self.next_batch().await {
             let mut slices: Vec<IoSlice<'_>> =
                 batch.iter().map(|piece| IoSlice::new(piece)).collect();
-            write(&mut slices).await?;
+            // A peer that takes nothing is not waited for once it is cut off.
+            match select(write(&mut slices), self.discarded()).await {
+                Either::Left(written) => written?,
+                Either::Right(()) => return Ok(()),
+            }
             let written = batch.iter().map(|piece| piece.len()).sum();
             self.delivered(written);
         }
@@ -177,6 +187,19 @@ impl Outbox {
             Poll::Pending
         })
         .await
+    }
+
+    /// Waits until the outbox is discarded.
+    async fn discarded(&self) {
+        poll_fn(|cx: &mut Context<'_>| {
+            let mut state = self.0.borrow_mut();
+            if state.is_discarded {
+                return Poll::Ready(());
+            }
+            state.cutter = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     fn delivered(&self, written: usize) {

@@ -11,18 +11,18 @@
 //!                        └──── read until WouldBlock, then arm again ◀┘
 //! ```
 //!
-//! - **I3** After `arm`, each direction asked for is reported once it is
+//! - **I6** After `arm`, each direction asked for is reported once it is
 //!   ready, also when it was ready before.
-//! - **I4** A direction that was reported need not be reported again until it
+//! - **I7** A direction that was reported need not be reported again until it
 //!   is armed again, and who arms has first seen the source answer
 //!   `WouldBlock`. A call that did less than it was asked to is as good, but
 //!   for one thing: where `read_closed` was reported, the end of the stream
 //!   is still to be read.
-//! - **I5** What is not ready is reported rarely, if ever, and who gets such
+//! - **I8** What is not ready is reported rarely, if ever, and who gets such
 //!   an event sees `WouldBlock` and arms again. So a false event costs time
 //!   and is never an error. Nor is a signal: it neither ends a wait nor
 //!   starts it anew.
-//! - **I6** After `remove`, the token is not reported any more, except by
+//! - **I9** After `remove`, the token is not reported any more, except by
 //!   events that `wait` has already handed out: those meet a token of a past
 //!   generation. A source that is gone and not armed does not end each wait.
 //!

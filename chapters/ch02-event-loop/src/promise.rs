@@ -14,9 +14,9 @@
 //! `Pending`, and then has left the asker's waker where somebody will find
 //! it. Nobody need poll a second time before the waker is woken.
 //!
-//! - **I7** A promise that is kept or dropped wakes the task that waits for
+//! - **I16** A promise that is kept or dropped wakes the task that waits for
 //!   it, whatever the order and the threads: no wake-up is lost.
-//! - **I8** A value arrives once, or is dropped; a promise that is dropped is
+//! - **I17** A value arrives once, or is dropped; a promise that is dropped is
 //!   an error for who waits, never a wait for ever.
 //!
 //! Left out: a channel of many values; several who wait for one value

@@ -10,12 +10,12 @@
 //! A queue reads no clock. It is told the time by `expire`, and its time is
 //! what it was last told: that can stand still, and can jump by years.
 //!
-//! - **I22** Never early, and nothing is forgotten: `expire(now)` gives all
+//! - **I31** Never early, and nothing is forgotten: `expire(now)` gives all
 //!   timers with `at <= now`, and no other.
-//! - **I23** Timers fire in the order of their ticks, those of one tick in
+//! - **I32** Timers fire in the order of their ticks, those of one tick in
 //!   the order of their inserts. A tick that is past counts as the queue's
 //!   time.
-//! - **I24** A key opens what it was given for, once: after its timer has
+//! - **I33** A key opens what it was given for, once: after its timer has
 //!   fired or was cancelled, it finds nothing ever again.
 
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub trait TimerQueue<T> {
     fn get_mut(&mut self, key: TimerKey) -> Option<&mut T>;
 
     /// The time is `now` (if it is before the queue's time, that stays):
-    /// appends the values that are due, in the order of I23.
+    /// appends the values that are due, in the order of I32.
     fn expire(&mut self, now: Tick, fired: &mut Vec<T>);
 
     /// A tick before which nothing is due; `None`: nothing is pending. It is

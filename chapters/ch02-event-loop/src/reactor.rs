@@ -13,9 +13,9 @@
 //! heard of. So a task tries its call at once, and asks the kernel to be told
 //! only after the kernel has said that it would have to wait.
 //!
-//! - **I17** A direction that becomes ready wakes the last task that waited
+//! - **I26** A direction that becomes ready wakes the last task that waited
 //!   for it, also when the event came before that task asked.
-//! - **I18** An event for a source that was removed, in the same batch too,
+//! - **I27** An event for a source that was removed, in the same batch too,
 //!   reaches nobody.
 
 use std::cell::RefCell;
@@ -173,7 +173,7 @@ impl Inner {
         self.wakeups += 1;
         for event in &self.events {
             let Some(slot) = self.slots.get_mut(event.token) else {
-                continue; // removed since: I18
+                continue; // removed since: I27
             };
             let (now, new) = (&mut slot.ready, event.ready);
             now.read |= new.read;

@@ -135,6 +135,12 @@ impl Runtime {
         self.executor.tasks()
     }
 
+    /// Drops all tasks, with all that they hold. A task that holds a clone of
+    /// its runtime would otherwise keep both for as long as the process runs.
+    pub fn cancel_all(&self) {
+        self.executor.cancel_all();
+    }
+
     /// Time since the loop's start.
     pub fn now(&self) -> Duration {
         self.timers.now()

@@ -13,9 +13,9 @@
 //! owner. An event that names a *token* cannot be: when a place is freed its
 //! generation goes up, and a token of before opens nothing any more.
 //!
-//! - **I1** A token that was removed never finds anything again. (A place is
+//! - **I4** A token that was removed never finds anything again. (A place is
 //!   retired after 2^32 tenants, so not even then.)
-//! - **I2** Insert, get and remove take a time that does not depend on how
+//! - **I5** Insert, get and remove take a time that does not depend on how
 //!   many there are.
 
 // ANCHOR: token
@@ -155,7 +155,7 @@ impl<T> Slab<T> {
 mod tests {
     use super::*;
 
-    /// I1: a place's last generation is used, and after it the place stays
+    /// I4: a place's last generation is used, and after it the place stays
     /// empty: a token of its first tenant, which a wrap would have made
     /// valid again, finds nothing.
     #[test]

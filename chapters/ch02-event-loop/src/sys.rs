@@ -462,7 +462,7 @@ mod tests {
     use std::collections::VecDeque;
     use std::io::ErrorKind::Interrupted;
 
-    /// I5: a signal ends no wait early. One of no time is not repeated, and
+    /// I8: a signal ends no wait early. One of no time is not repeated, and
     /// one without end is repeated without end.
     #[test]
     fn a_signal_does_not_end_a_wait() {
@@ -486,7 +486,7 @@ mod tests {
         check(ages, &[None, Some(0), Some(2)], 2, vec![i32::MAX; 3]);
     }
 
-    /// I3: an address is laid out as ip(7) and ipv6(7) have it.
+    /// I6: an address is laid out as ip(7) and ipv6(7) have it.
     #[test]
     #[cfg(target_os = "linux")]
     fn addresses() {

@@ -10,12 +10,12 @@
 //!   Ready(n)
 //! ```
 //!
-//! - **I27** A read or write that is dropped before it is ready has moved no
+//! - **I36** A read or write that is dropped before it is ready has moved no
 //!   byte. (`write_all` may have written a part: do not race it.)
-//! - **I28** Running out of descriptors ends no open connection and stops no
+//! - **I37** Running out of descriptors ends no open connection and stops no
 //!   listener: `accept` waits and tries again. A connection that died in the
 //!   queue is passed over.
-//! - **I29** Each half ends by itself: the end of reading is seen while
+//! - **I38** Each half ends by itself: the end of reading is seen while
 //!   writing goes on, and dropping the writing half sends the FIN.
 //!
 //! The calls take `&self`: a loop is one thread, so a task may read while

@@ -10,7 +10,7 @@
 //! No thread waits for a time. The loop's one wait, for events, gets the
 //! first deadline as its limit: so [`Timers`] is a driver around a driver.
 //!
-//! - **I26** A loop sleeps until a timer may be due, and makes no call
+//! - **I35** A loop sleeps until a timer may be due, and makes no call
 //!   meanwhile. A [`Sleep`] that was dropped holds no place and wakes nobody.
 //!
 //! Never early: a deadline counts from the tick that begins at or after it.
@@ -158,7 +158,7 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         drop(wheel);
-        // A loop of sleeps that are over is work like any other: I14.
+        // A loop of sleeps that are over is work like any other: I23.
         ready!(timers.budget.spend(cx));
         Poll::Ready(())
     }

@@ -19,7 +19,7 @@
 //!
 //! Eleven digits hold every 64-bit tick, so no timer is too far away.
 //!
-//! - **I25** Insert and cancel take a time that does not depend on how many
+//! - **I34** Insert and cancel take a time that does not depend on how many
 //!   timers there are; `next` looks at one word, and `expire` at the slots
 //!   that hold something: never at the ticks that have passed.
 //!
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use ch00_toolbox::prop;
 
-    /// I25: each list can be walked both ways, its timers are where `place`
+    /// I34: each list can be walked both ways, its timers are where `place`
     /// says, the bits say which lists are not empty, and no time has come
     /// for any of them.
     fn whole<T>(wheel: &mut Wheel<T>) -> Result<(), String> {
@@ -299,7 +299,7 @@ mod tests {
         );
     }
 
-    /// I25: a timer's digit counts only if those before it are now's.
+    /// I34: a timer's digit counts only if those before it are now's.
     #[test]
     fn places() {
         let check = |now, at, level, digit| {

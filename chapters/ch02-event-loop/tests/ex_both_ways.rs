@@ -64,7 +64,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I29: a question, its end, and an answer after that
+            /// I38: a question, its end, and an answer after that
             #[test]
             $(#[$skip])?
             fn both_ways_and_both_ends() {
@@ -99,7 +99,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I29: an error of one side ends the other at once
+            /// I38: an error of one side ends the other at once
             #[test]
             $(#[$skip])?
             fn a_reset_ends_both() {
@@ -123,7 +123,7 @@ macro_rules! checks {
                 assert_eq!(more, Ok(false), "input: bytes after the reset");
             }
 
-            /// I27: silence ends it, and bytes put the end off
+            /// I36: silence ends it, and bytes put the end off
             #[test]
             $(#[$skip])?
             fn silence_ends_it() {

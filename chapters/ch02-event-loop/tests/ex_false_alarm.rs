@@ -89,14 +89,14 @@ macro_rules! checks {
                 Some(())
             }
 
-            /// I27: the right way is called right
+            /// I36: the right way is called right
             #[test]
             $(#[$skip])?
             fn the_right_way() {
                 assert!(is_right(&Way::Right), "input: the right way");
             }
 
-            /// I27: each wrong way is called wrong
+            /// I36: each wrong way is called wrong
             #[test]
             $(#[$skip])?
             fn the_wrong_ways() {

@@ -57,7 +57,7 @@ macro_rules! checks {
             use super::super::Counting;
             use super::super::$subject::Idle;
 
-            /// I22: a connection is idle when the limit has passed since its
+            /// I31: a connection is idle when the limit has passed since its
             /// last byte, not a tick earlier, and said to be so once.
             #[test]
             $(#[$skip])?
@@ -80,7 +80,7 @@ macro_rules! checks {
                 check(&mut idle, 1_000, &[]);
             }
 
-            /// I22: told the time at every tick, it says what a look at all
+            /// I31: told the time at every tick, it says what a look at all
             /// connections says.
             #[test]
             $(#[$skip])?
@@ -127,7 +127,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I25: a thousand bytes for each connection cost the queue less
+            /// I34: a thousand bytes for each connection cost the queue less
             /// than a hundredth of that.
             #[test]
             $(#[$skip])?

@@ -27,7 +27,7 @@ macro_rules! checks {
                 pending().await
             }
 
-            /// I9: all values, in the order of the spawns, whoever is first
+            /// I18: all values, in the order of the spawns, whoever is first
             #[test]
             $(#[$skip])?
             fn gives_all_values() {
@@ -44,7 +44,7 @@ macro_rules! checks {
                 assert_eq!(executor.tasks(), 0, "input: afterwards");
             }
 
-            /// I9: a group without tasks is done
+            /// I18: a group without tasks is done
             #[test]
             $(#[$skip])?
             fn empty() {
@@ -55,7 +55,7 @@ macro_rules! checks {
                 assert_eq!(got, Ok(Ok(vec![])), "input: no children");
             }
 
-            /// I15: the first panic ends the wait, and cancels the rest
+            /// I24: the first panic ends the wait, and cancels the rest
             #[test]
             $(#[$skip])?
             fn a_panic_cancels_the_rest() {
@@ -72,7 +72,7 @@ macro_rules! checks {
                 assert_eq!(got, (2, 0), "input: dropped, and left");
             }
 
-            /// I13: who drops the group, or its join, cancels the children
+            /// I22: who drops the group, or its join, cancels the children
             #[test]
             $(#[$skip])?
             fn dropped_is_cancelled() {

@@ -39,7 +39,7 @@ macro_rules! checks {
                 world.run(join_all((0..count).map(|_| turn())))
             }
 
-            /// I26: who asks at once gets turns at the pace.
+            /// I35: who asks at once gets turns at the pace.
             #[test]
             $(#[$skip])?
             fn one_after_the_other() {
@@ -47,7 +47,7 @@ macro_rules! checks {
                 assert_eq!(got, [1000, 1100, 1200, 1300], "burst 1, at 1000");
             }
 
-            /// I26: after a silence, but not right at the start, a burst of
+            /// I35: after a silence, but not right at the start, a burst of
             /// turns comes at once.
             #[test]
             $(#[$skip])?
@@ -62,7 +62,7 @@ macro_rules! checks {
                 check(3, 877, &[877, 877, 977, 1_077]); // one was saved up
             }
 
-            /// I26: in any span of time there are at most as many turns as
+            /// I35: in any span of time there are at most as many turns as
             /// the pace gives in it, and a burst.
             #[test]
             $(#[$skip])?
@@ -106,7 +106,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I26: who waits, waits in one sleep.
+            /// I35: who waits, waits in one sleep.
             #[test]
             $(#[$skip])?
             fn nobody_is_woken_in_vain() {

@@ -130,7 +130,7 @@ macro_rules! checks {
                 assert!(!survived, "this mutant survives: {bug}");
             }
 
-            /// I3, I4, I6: every poller of this system passes, and so does
+            /// I6, I7, I9: every poller of this system passes, and so does
             /// another one that does the same.
             #[test]
             $(#[$skip])?
@@ -140,49 +140,49 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I3: to arm one direction leaves the other as it is.
+            /// I6: to arm one direction leaves the other as it is.
             #[test]
             $(#[$skip])?
             fn mutant_1() {
                 killed(mutant::<1>, "1, about what is armed");
             }
 
-            /// I4: what was reported is quiet until it is armed again.
+            /// I7: what was reported is quiet until it is armed again.
             #[test]
             $(#[$skip])?
             fn mutant_2() {
                 killed(mutant::<2>, "2, about what was reported");
             }
 
-            /// I6: what is gone and not armed does not end each wait.
+            /// I9: what is gone and not armed does not end each wait.
             #[test]
             $(#[$skip])?
             fn mutant_3() {
                 killed(mutant::<3>, "3, about what nobody armed");
             }
 
-            /// I6: a remove leaves everybody else's name alone.
+            /// I9: a remove leaves everybody else's name alone.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(mutant::<4>, "4, about names");
             }
 
-            /// I3: events are appended.
+            /// I6: events are appended.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(mutant::<5>, "5, about what wait gives");
             }
 
-            /// I3: the end of a source is readiness in both directions.
+            /// I6: the end of a source is readiness in both directions.
             #[test]
             $(#[$skip])?
             fn mutant_6() {
                 killed(mutant::<6>, "6, about ends");
             }
 
-            /// I6: a source has one name.
+            /// I9: a source has one name.
             #[test]
             $(#[$skip])?
             fn mutant_7() {

@@ -78,7 +78,7 @@ macro_rules! checks {
                 assert!(polls <= 2 * PARTS, "{polls} polls of {PARTS} parts");
             }
 
-            /// I7: several that are woken between two polls are all polled.
+            /// I16: several that are woken between two polls are all polled.
             #[test]
             $(#[$skip])?
             fn several_at_once() {
@@ -102,7 +102,7 @@ macro_rules! checks {
                 assert_eq!(polls.get(), 10, "polls: two for each");
             }
 
-            /// I7: a part that wakes itself in its poll is polled again, and
+            /// I16: a part that wakes itself in its poll is polled again, and
             /// a part that was woken before anybody waited is, too.
             #[test]
             $(#[$skip])?
@@ -119,7 +119,7 @@ macro_rules! checks {
                 assert_eq!(block_on(join_woken([eager])), ["after four"]);
             }
 
-            /// I9: no part is polled again that has given its value, though
+            /// I18: no part is polled again that has given its value, though
             /// its waker is woken.
             #[test]
             $(#[$skip])?
@@ -148,7 +148,7 @@ macro_rules! checks {
                 assert_eq!(got, Poll::Ready(vec![1, 2]), "both");
             }
 
-            /// I9: none, and those that need not wait.
+            /// I18: none, and those that need not wait.
             #[test]
             $(#[$skip])?
             fn none_and_ready_ones() {

@@ -118,7 +118,7 @@ macro_rules! checks {
                 reads.iter().flatten().flatten().copied().collect()
             }
 
-            /// I35: both ways, what goes out is what came in, and then the
+            /// I15: both ways, what goes out is what came in, and then the
             /// end, however the calls are cut, refused and interrupted; and
             /// no step waits for what has not refused.
             #[test]
@@ -166,7 +166,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I35: the end of one side is passed on while the other still
+            /// I15: the end of one side is passed on while the other still
             /// sends.
             #[test]
             $(#[$skip])?
@@ -187,7 +187,7 @@ macro_rules! checks {
                 Ok(())
             }
 
-            /// I35: who writes to one who does not read is not read on, and
+            /// I15: who writes to one who does not read is not read on, and
             /// the other direction goes on.
             #[test]
             $(#[$skip])?
@@ -212,7 +212,7 @@ macro_rules! checks {
                 Ok(())
             }
 
-            /// I35: a step has an end, whatever there is to carry.
+            /// I15: a step has an end, whatever there is to carry.
             #[test]
             $(#[$skip])?
             fn a_step_has_an_end() -> io::Result<()> {
@@ -224,7 +224,7 @@ macro_rules! checks {
                 Ok(())
             }
 
-            /// I35: an error of either side ends both, and tells.
+            /// I15: an error of either side ends both, and tells.
             #[test]
             $(#[$skip])?
             fn an_error_is_told() {
@@ -243,7 +243,7 @@ macro_rules! checks {
                 check(hi(), vec![Ok(1), Ok(0)], Err(WriteZero));
             }
 
-            /// I30, I35: on the loop, a client and a server that are a proxy
+            /// I10, I15: on the loop, a client and a server that are a proxy
             /// apart, and more than the buffers on the way hold.
             #[test]
             $(#[$skip])?

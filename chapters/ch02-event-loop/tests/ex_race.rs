@@ -19,7 +19,7 @@ macro_rules! checks {
 
             use super::super::$subject::race;
 
-            /// I10: the first value wins, and comes with its place.
+            /// I19: the first value wins, and comes with its place.
             #[test]
             $(#[$skip])?
             fn the_first_wins() {
@@ -39,7 +39,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I10: of two that are ready the first in order wins, and who
+            /// I19: of two that are ready the first in order wins, and who
             /// comes behind it is not asked.
             #[test]
             $(#[$skip])?
@@ -61,7 +61,7 @@ macro_rules! checks {
                 assert_eq!(polls, [1, 1, 0, 0], "polls of each");
             }
 
-            /// I10: a race of nobody is over, and nobody has won.
+            /// I19: a race of nobody is over, and nobody has won.
             #[test]
             $(#[$skip])?
             fn nobody() {
@@ -69,7 +69,7 @@ macro_rules! checks {
                 assert_eq!(block_on(race(none)), None, "input: no futures");
             }
 
-            /// I7: each of them wakes who waits for the race.
+            /// I16: each of them wakes who waits for the race.
             #[test]
             $(#[$skip])?
             fn a_wake_up_from_another_thread() {

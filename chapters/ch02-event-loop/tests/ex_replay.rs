@@ -49,7 +49,7 @@ macro_rules! checks {
                 Ok(heard)
             }
 
-            /// I3, I4: what was recorded is heard again, in its order, with
+            /// I6, I7: what was recorded is heard again, in its order, with
             /// no source at all.
             #[test]
             $(#[$skip])?
@@ -82,7 +82,7 @@ macro_rules! checks {
                 assert_eq!(over, Err(ErrorKind::UnexpectedEof), "the end");
             }
 
-            /// I6: an error is recorded as well, and comes again.
+            /// I9: an error is recorded as well, and comes again.
             #[test]
             $(#[$skip])?
             fn errors_are_replayed() {
@@ -96,7 +96,7 @@ macro_rules! checks {
                 assert_eq!(got, Err(ErrorKind::NotFound), "replayed");
             }
 
-            /// I3: what is in the vector already is not recorded, and stays
+            /// I6: what is in the vector already is not recorded, and stays
             /// where it is in both.
             #[test]
             $(#[$skip])?
@@ -123,7 +123,7 @@ macro_rules! checks {
                 assert_eq!(again, events, "behind what was there");
             }
 
-            /// I3: a loop that asks something else has taken another way;
+            /// I6: a loop that asks something else has taken another way;
             /// it hears so, and the tape goes on where it was.
             #[test]
             $(#[$skip])?

@@ -51,7 +51,7 @@ macro_rules! checks {
             use super::super::$subject::Shared;
             use super::super::{ask, counters, counts};
 
-            /// I7, I8: all who wait are woken, once, and each gets the value,
+            /// I16, I17: all who wait are woken, once, and each gets the value,
             /// who comes later as well, and as often as it asks.
             #[test]
             $(#[$skip])?
@@ -72,7 +72,7 @@ macro_rules! checks {
                 assert_eq!(counts(&tasks), [1, 1, 0], "no more wake-ups");
             }
 
-            /// I8: a promise that is dropped is an answer for all.
+            /// I17: a promise that is dropped is an answer for all.
             #[test]
             $(#[$skip])?
             fn each_hears_that_it_is_broken() {
@@ -88,7 +88,7 @@ macro_rules! checks {
                 assert_eq!(counts(&tasks), [1, 0], "wake-ups");
             }
 
-            /// I7: who asked last may go, and the others are woken all the
+            /// I16: who asked last may go, and the others are woken all the
             /// same; who has gone is not, and its waker is given back.
             #[test]
             $(#[$skip])?
@@ -111,7 +111,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I7: a clone that moves to another task wakes that one.
+            /// I16: a clone that moves to another task wakes that one.
             #[test]
             $(#[$skip])?
             fn one_may_move() {
@@ -124,7 +124,7 @@ macro_rules! checks {
                 assert_eq!(counts(&tasks), [0, 1], "it has moved");
             }
 
-            /// I8: the promise is abandoned when the last clone is gone.
+            /// I17: the promise is abandoned when the last clone is gone.
             #[test]
             $(#[$skip])?
             fn all_may_go() {
@@ -141,7 +141,7 @@ macro_rules! checks {
                 assert_eq!(counts(&tasks), [0], "nobody is woken");
             }
 
-            /// I7: on threads, nobody waits for ever.
+            /// I16: on threads, nobody waits for ever.
             #[test]
             $(#[$skip])?
             fn four_threads() {

@@ -11,7 +11,7 @@ macro_rules! checks {
         mod $subject {
             use super::super::$subject::PerAddress;
 
-            /// I57: so many of one address, and of each other one as well
+            /// I49: so many of one address, and of each other one as well
             #[test]
             $(#[$skip])?
             fn each_address_has_its_own_limit() {
@@ -32,7 +32,7 @@ macro_rules! checks {
                 assert!(admit("10.0.0.1").is_none(), "input: full again");
             }
 
-            /// I57: one client with many addresses is one client
+            /// I49: one client with many addresses is one client
             #[test]
             $(#[$skip])?
             fn aliases_are_one_client() {
@@ -50,7 +50,7 @@ macro_rules! checks {
                 same("2001:db8:1:2::1", "2001:db8:1:3::1", false);
             }
 
-            /// I57: who has left, or was never let in, costs no memory
+            /// I49: who has left, or was never let in, costs no memory
             #[test]
             $(#[$skip])?
             fn nothing_is_remembered() {

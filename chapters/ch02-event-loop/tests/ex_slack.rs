@@ -17,7 +17,7 @@ macro_rules! checks {
 
             use super::super::$subject::coalesce;
 
-            /// I22: never early, and never later than the slack allows.
+            /// I31: never early, and never later than the slack allows.
             #[test]
             $(#[$skip])?
             fn stays_in_its_window() {
@@ -38,7 +38,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I22: who has no slack keeps the tick.
+            /// I31: who has no slack keeps the tick.
             #[test]
             $(#[$skip])?
             fn no_slack_no_change() {
@@ -48,7 +48,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I26: 100,000 timers within an hour, half of them with a slack
+            /// I35: 100,000 timers within an hour, half of them with a slack
             /// of 255 ms and half of 1 s, end the loop's sleep 14,100 times
             /// at most.
             #[test]

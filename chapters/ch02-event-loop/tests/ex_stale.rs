@@ -269,7 +269,7 @@ macro_rules! checks {
                 assert!(!survived, "this mutant survives: {bug}");
             }
 
-            /// I30, I31, I32, I33: the finished loop passes, and so does
+            /// I10, I11, I12, I13: the finished loop passes, and so does
             /// another one that keeps the same promises.
             #[test]
             $(#[$skip])?
@@ -278,49 +278,49 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I30: an event is for one tenant of a place.
+            /// I10: an event is for one tenant of a place.
             #[test]
             $(#[$skip])?
             fn mutant_1() {
                 killed(mutant::<1>, "1, of an invariant about events");
             }
 
-            /// I31: what removed itself does not come back.
+            /// I11: what removed itself does not come back.
             #[test]
             $(#[$skip])?
             fn mutant_2() {
                 killed(mutant::<2>, "2, about callbacks that remove");
             }
 
-            /// I33: again is the next turn's.
+            /// I13: again is the next turn's.
             #[test]
             $(#[$skip])?
             fn mutant_3() {
                 killed(mutant::<3>, "3, of an invariant about turns");
             }
 
-            /// I32: what is removed is not called any more.
+            /// I12: what is removed is not called any more.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(mutant::<4>, "4, about when a removal counts");
             }
 
-            /// I32: what is removed is dropped.
+            /// I12: what is removed is dropped.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(mutant::<5>, "5, about what a removal does");
             }
 
-            /// I30: what was asked for is for one tenant, too.
+            /// I10: what was asked for is for one tenant, too.
             #[test]
             $(#[$skip])?
             fn mutant_6() {
                 killed(mutant::<6>, "6, of an invariant about events");
             }
 
-            /// I33: again, twice, is once.
+            /// I13: again, twice, is once.
             #[test]
             $(#[$skip])?
             fn mutant_7() {

@@ -11,7 +11,7 @@ macro_rules! checks {
         mod $subject {
             use super::super::$subject::switches_per_byte;
 
-            /// I41: one byte at a time, each of the two threads waits for
+            /// I2: one byte at a time, each of the two threads waits for
             /// nearly every byte.
             #[test]
             #[cfg(target_os = "linux")]
@@ -23,7 +23,7 @@ macro_rules! checks {
                 Ok(())
             }
 
-            /// I42: 64 bytes at a time cost an eighth at most: what is paid
+            /// I3: 64 bytes at a time cost an eighth at most: what is paid
             /// for is the burst, not the byte.
             #[test]
             #[cfg(target_os = "linux")]

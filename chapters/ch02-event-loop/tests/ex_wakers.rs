@@ -20,6 +20,9 @@ mod step5;
 use step5::{Script, run_out};
 
 type Boxed = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+/// A task, and what wakes it.
+type Held = (Boxed, Arc<Handle>);
 type Queue = Arc<Mutex<VecDeque<usize>>>;
 
 /// The finished executor.
@@ -29,7 +32,7 @@ struct Finished(Executor);
 /// panics on it is wrong.
 #[derive(Default)]
 struct Mutant<const BUG: u8> {
-    tasks: RefCell<Vec<Option<(Boxed, Arc<Handle>)>>>,
+    tasks: RefCell<Vec<Option<Held>>>,
     queue: Queue,
     is_running: Cell<bool>,
 }
@@ -155,7 +158,7 @@ macro_rules! checks {
                 assert!(hunted.is_err(), "this mutant survives: {bug}");
             }
 
-            /// I12, I13, I14: the finished executor passes, and so does
+            /// I21, I22, I23: the finished executor passes, and so does
             /// another one that does the same.
             #[test]
             $(#[$skip])?
@@ -164,49 +167,49 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I12: a wake-up during the poll counts.
+            /// I21: a wake-up during the poll counts.
             #[test]
             $(#[$skip])?
             fn mutant_1() {
                 killed(mutant::<1>, "1, about a wake-up that is lost");
             }
 
-            /// I13: a task is queued once.
+            /// I22: a task is queued once.
             #[test]
             $(#[$skip])?
             fn mutant_2() {
                 killed(mutant::<2>, "2, about a poll too many");
             }
 
-            /// I13: a task that is done is not polled.
+            /// I22: a task that is done is not polled.
             #[test]
             $(#[$skip])?
             fn mutant_3() {
                 killed(mutant::<3>, "3, about a poll too many");
             }
 
-            /// I13: only what was woken is polled.
+            /// I22: only what was woken is polled.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(mutant::<4>, "4, about a poll too many");
             }
 
-            /// I14: first woken, first polled.
+            /// I23: first woken, first polled.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(mutant::<5>, "5, about the order of the polls");
             }
 
-            /// I12: a task that is spawned by a task runs.
+            /// I21: a task that is spawned by a task runs.
             #[test]
             $(#[$skip])?
             fn mutant_6() {
                 killed(mutant::<6>, "6, about a task that never runs");
             }
 
-            /// I12: a wake-up between two runs counts.
+            /// I21: a wake-up between two runs counts.
             #[test]
             $(#[$skip])?
             fn mutant_7() {

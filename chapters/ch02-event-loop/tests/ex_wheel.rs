@@ -131,7 +131,7 @@ macro_rules! checks {
                 assert!(!survived, "this mutant survives: {bug}");
             }
 
-            /// I22, I23, I24, I25: the finished queues pass, and so does
+            /// I31, I32, I33, I34: the finished queues pass, and so does
             /// another one that does the same.
             #[test]
             $(#[$skip])?
@@ -141,56 +141,56 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I22: a tick on a slot's boundary is a tick like others.
+            /// I31: a tick on a slot's boundary is a tick like others.
             #[test]
             $(#[$skip])?
             fn mutant_1() {
                 killed(mutant::<1>, "1, about ticks that are due");
             }
 
-            /// I23: what is past is due at once.
+            /// I32: what is past is due at once.
             #[test]
             $(#[$skip])?
             fn mutant_2() {
                 killed(mutant::<2>, "2, about a tick that is past");
             }
 
-            /// I23: timers of one tick fire in the order of their inserts.
+            /// I32: timers of one tick fire in the order of their inserts.
             #[test]
             $(#[$skip])?
             fn mutant_3() {
                 killed(mutant::<3>, "3, of an invariant about order");
             }
 
-            /// I24: an old key opens nothing.
+            /// I33: an old key opens nothing.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(mutant::<4>, "4, of an invariant about keys");
             }
 
-            /// I22: a cancel takes one timer and no other.
+            /// I31: a cancel takes one timer and no other.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(mutant::<5>, "5, about what a cancel leaves");
             }
 
-            /// I22: a jump of the clock fires all that is due.
+            /// I31: a jump of the clock fires all that is due.
             #[test]
             $(#[$skip])?
             fn mutant_6() {
                 killed(mutant::<6>, "6, about time that passes at once");
             }
 
-            /// I22: nothing is early.
+            /// I31: nothing is early.
             #[test]
             $(#[$skip])?
             fn mutant_7() {
                 killed(mutant::<7>, "7, about ticks that are not due");
             }
 
-            /// I22: `next` is never after a deadline.
+            /// I31: `next` is never after a deadline.
             #[test]
             $(#[$skip])?
             fn mutant_8() {

@@ -32,7 +32,7 @@ macro_rules! checks {
                 counted.await.expect("kept")
             }
 
-            /// I9: all values, in the order of the parts, whatever comes
+            /// I18: all values, in the order of the parts, whatever comes
             /// first, and none of none
             #[test]
             $(#[$skip])?
@@ -61,7 +61,7 @@ macro_rules! checks {
                 assert_eq!(none, [], "input: no parts");
             }
 
-            /// I13: 1,000 parts and 1,000 events are 2,000 polls, and never
+            /// I22: 1,000 parts and 1,000 events are 2,000 polls, and never
             /// 3,000
             #[test]
             $(#[$skip])?
@@ -86,7 +86,7 @@ macro_rules! checks {
                 assert!(got < 3000, "input: 1,000 events made {got} polls");
             }
 
-            /// I12: a part that wakes itself in its own poll is polled again
+            /// I21: a part that wakes itself in its own poll is polled again
             #[test]
             $(#[$skip])?
             fn a_part_may_wake_itself() {
@@ -107,7 +107,7 @@ macro_rules! checks {
                 assert_eq!(got, Ok(vec![0, 1, 2]), "input: three");
             }
 
-            /// I12: parts that other threads wake; the last waker counts
+            /// I21: parts that other threads wake; the last waker counts
             #[test]
             $(#[$skip])?
             fn threads_may_wake_parts() {
@@ -126,7 +126,7 @@ macro_rules! checks {
                 thread.join().expect("does not panic");
             }
 
-            /// I13: an old waker of a part that is done polls nobody
+            /// I22: an old waker of a part that is done polls nobody
             #[test]
             $(#[$skip])?
             fn a_part_is_not_polled_after_its_end() {

@@ -30,7 +30,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I12: it is Pending once, and has woken its task by then, once
+            /// I21: it is Pending once, and has woken its task by then, once
             #[test]
             $(#[$skip])?
             fn pending_once_and_woken() {
@@ -47,7 +47,7 @@ macro_rules! checks {
                 assert_eq!(got, expected, "input: two polls, wakes so far");
             }
 
-            /// I14: two tasks that give way take turns
+            /// I23: two tasks that give way take turns
             #[test]
             $(#[$skip])?
             fn takes_turns() {

@@ -23,7 +23,7 @@ fn text<T>(result: Result<T, CostError>) -> Result<T, String> {
     })
 }
 
-/// I40: a field is the first line that begins with its name and a colon.
+/// I1: a field is the first line that begins with its name and a colon.
 #[test]
 fn a_field_is_a_whole_name_at_the_beginning_of_a_line() {
     let check = |input: &str, expected: Result<&str, &str>| {
@@ -46,7 +46,7 @@ fn a_field_is_a_whole_name_at_the_beginning_of_a_line() {
     check("pss: 1 kB\n", Err("missing Pss"));
 }
 
-/// I40: a count is decimal digits, and nothing else.
+/// I1: a count is decimal digits, and nothing else.
 #[test]
 fn a_count_is_digits() {
     let check = |value: &str, expected: Result<u64, &str>| {
@@ -72,7 +72,7 @@ fn a_count_is_digits() {
     check("٣", Err(r#"Threads = "٣""#)); // a digit, and not ASCII
 }
 
-/// I40: a size is digits and ` kB`.
+/// I1: a size is digits and ` kB`.
 #[test]
 fn a_size_has_its_unit() {
     let check = |value: &str, expected: Result<u64, &str>| {
@@ -94,7 +94,7 @@ fn a_size_has_its_unit() {
     );
 }
 
-/// I40: a status is whole or an error that names what it lacks.
+/// I1: a status is whole or an error that names what it lacks.
 #[test]
 fn a_status_is_whole() {
     let expected = Status {
@@ -125,7 +125,7 @@ fn a_status_is_whole() {
     assert_eq!(text(status(&named)), Ok(expected), "input: {named}");
 }
 
-/// I40: no text makes it panic, and what it finds stands there.
+/// I1: no text makes it panic, and what it finds stands there.
 #[test]
 fn no_text_is_too_wrong() {
     prop::check(
@@ -201,7 +201,7 @@ fn thread(voluntary: u64, involuntary: u64) -> String {
     )
 }
 
-/// I41: the switches are those of all threads, not of the first; a thread
+/// I2: the switches are those of all threads, not of the first; a thread
 /// that is gone is left out; one that says nonsense is an error.
 #[test]
 fn switches_are_summed_over_the_threads() {
@@ -244,7 +244,7 @@ fn switches_are_summed_over_the_threads() {
     assert_eq!(got, Err(expected.to_string()), "a thread says nonsense");
 }
 
-/// I41: a process that is not there is an error, not a cost of nothing.
+/// I2: a process that is not there is an error, not a cost of nothing.
 #[test]
 fn no_process_is_no_cost() {
     let proc = Proc::new("none");
@@ -252,7 +252,7 @@ fn no_process_is_no_cost() {
     assert_eq!(got, Err("NotFound".to_string()), "input: process 8");
 }
 
-/// I41: this process is counted, its other threads as well as this one.
+/// I2: this process is counted, its other threads as well as this one.
 #[test]
 #[cfg(target_os = "linux")]
 fn this_process_has_a_cost() -> Result<(), CostError> {
@@ -283,7 +283,7 @@ fn this_process_has_a_cost() -> Result<(), CostError> {
     Ok(())
 }
 
-/// I42: differences keep their sign and never wrap.
+/// I3: differences keep their sign and never wrap.
 #[test]
 fn differences_have_a_sign() {
     let cost = |rss_kib, threads, voluntary, involuntary| Cost {
@@ -312,7 +312,7 @@ fn differences_have_a_sign() {
     check(most, cost(0, 0, 0, 0), (-i64::MAX, -i64::MAX, 0));
 }
 
-/// I42: nothing per nobody is no number.
+/// I3: nothing per nobody is no number.
 #[test]
 fn quotients_of_nobody_are_none() {
     let change = Change {

@@ -18,7 +18,7 @@ use readiness::{
     blocks, does_not_wait, drain, fill, now, pair, source, until, until_quiet,
 };
 
-/// I1: a token is one number and comes back from it, index and generation.
+/// I4: a token is one number and comes back from it, index and generation.
 #[test]
 fn a_token_is_a_number() {
     let check = |bits: u64| {
@@ -40,7 +40,7 @@ fn a_token_is_a_number() {
     );
 }
 
-/// I1, I2: a slab is a map whose keys are never given twice, and which uses
+/// I4, I5: a slab is a map whose keys are never given twice, and which uses
 /// the places of those that were removed.
 #[test]
 fn a_slab_is_a_map() {
@@ -88,7 +88,7 @@ fn a_slab_is_a_map() {
     });
 }
 
-/// I1: a number that was never given opens nothing, wherever it points.
+/// I4: a number that was never given opens nothing, wherever it points.
 #[test]
 fn a_forged_token_opens_nothing() {
     let mut slab = Slab::default();
@@ -108,103 +108,103 @@ macro_rules! promises {
             Box::new($new)
         }
 
-        /// I3: what is armed is reported, whether it became ready before it
+        /// I6: what is armed is reported, whether it became ready before it
         /// was added, before it was armed, or after.
         #[test]
         fn armed_reports_what_was_ready() {
             super::readiness::armed_reports_what_was_ready(new);
         }
 
-        /// I3: of two directions that are armed, the report of one leaves
+        /// I6: of two directions that are armed, the report of one leaves
         /// the other armed.
         #[test]
         fn directions_are_apart() {
             super::readiness::directions_are_apart(new);
         }
 
-        /// I4: a direction that was reported is quiet until it is armed
+        /// I7: a direction that was reported is quiet until it is armed
         /// again, and is reported again after that.
         #[test]
         fn reported_once() {
             super::readiness::reported_once(new);
         }
 
-        /// I3: a source whose buffer was full is reported when it drains,
+        /// I6: a source whose buffer was full is reported when it drains,
         /// and not before.
         #[test]
         fn room_after_a_full_buffer() {
             super::readiness::room_after_a_full_buffer(new);
         }
 
-        /// I4: who follows the rule about short reads meets the end of the
+        /// I7: who follows the rule about short reads meets the end of the
         /// stream, with bytes before it or without.
         #[test]
         fn the_end_is_readiness() {
             super::readiness::the_end_is_readiness(new);
         }
 
-        /// I3: a reset is reported as the end of both directions, whichever
+        /// I6: a reset is reported as the end of both directions, whichever
         /// was armed, and the next call says why.
         #[test]
         fn a_reset_ends_both_directions() {
             super::readiness::a_reset_ends_both_directions(new);
         }
 
-        /// I3: each end of a pipe hears that the other is closed.
+        /// I6: each end of a pipe hears that the other is closed.
         #[test]
         fn a_pipe_has_two_ends() {
             super::readiness::a_pipe_has_two_ends(new);
         }
 
-        /// I6: a source that is gone, and that nobody has armed, does not
+        /// I9: a source that is gone, and that nobody has armed, does not
         /// end each wait: a loop would spin.
         #[test]
         fn gone_and_not_armed_is_quiet() {
             super::readiness::gone_and_not_armed_is_quiet(new);
         }
 
-        /// I6: a removed source is not reported, the others are, and it can
+        /// I9: a removed source is not reported, the others are, and it can
         /// be added again under another name.
         #[test]
         fn removed_is_forgotten() {
             super::readiness::removed_is_forgotten(new);
         }
 
-        /// I6: an event that was handed out before a remove has a name that
+        /// I9: an event that was handed out before a remove has a name that
         /// opens nothing, though the place has a new tenant.
         #[test]
         fn an_event_of_before_finds_nobody() {
             super::readiness::an_event_of_before_finds_nobody(new);
         }
 
-        /// I6: what cannot be added or removed is an error, and changes
+        /// I9: what cannot be added or removed is an error, and changes
         /// nothing.
         #[test]
         fn errors() {
             super::readiness::errors(new);
         }
 
-        /// I5: a wait ends when its time is up and not before, and one
+        /// I8: a wait ends when its time is up and not before, and one
         /// without a time ends with an event.
         #[test]
         fn waits_end() {
             super::readiness::waits_end(new);
         }
 
-        /// I3: events are put behind those that are there already.
+        /// I6: events are put behind those that are there already.
         #[test]
         fn events_are_appended() {
             super::readiness::events_are_appended(new);
         }
 
-        /// I3: more sources than one wait has room for are all reported,
+        /// I6: more sources than one wait has room for are all reported,
         /// each once.
         #[test]
         fn more_than_a_batch() {
             super::readiness::more_than_a_batch(new);
         }
 
-        /// I3, I6: in any order of adds, removes, bytes and reads, an armed
+        /// I6, I9: in any order of adds, removes, bytes and reads, an armed
         /// source with bytes is heard of at the next wait, and no removed
         /// one ever is.
         #[test]
@@ -223,7 +223,7 @@ mod by_epoll {
     promises!(ch02_event_loop::epoll::Epoll::new().expect("an epoll"));
 }
 
-/// I3: a connect that does not wait is writable when it is decided, and the
+/// I6: a connect that does not wait is writable when it is decided, and the
 /// socket then knows how.
 #[test]
 fn a_connect_is_decided_later() -> io::Result<()> {
@@ -272,7 +272,7 @@ fn a_connect_is_decided_later() -> io::Result<()> {
     Ok(())
 }
 
-/// I3: a port is one listener's, unless all of them say that they share it;
+/// I6: a port is one listener's, unless all of them say that they share it;
 /// and a restarted server gets its port back.
 #[test]
 fn listeners_share_a_port_if_they_say_so() -> io::Result<()> {
@@ -309,7 +309,7 @@ fn listeners_share_a_port_if_they_say_so() -> io::Result<()> {
     Ok(())
 }
 
-/// I6: poll is not shown a source that is not armed: the kernel would report
+/// I9: poll is not shown a source that is not armed: the kernel would report
 /// that it is gone, asked or not.
 #[test]
 fn poll_hides_what_is_not_armed() {
@@ -328,7 +328,7 @@ fn poll_hides_what_is_not_armed() {
     assert_eq!(unknown, Err(ErrorKind::NotFound), "never added");
 }
 
-/// I3: a file is always ready, says poll; epoll says that it is nothing to
+/// I6: a file is always ready, says poll; epoll says that it is nothing to
 /// wait for.
 #[test]
 fn a_file_is_nothing_to_wait_for() -> io::Result<()> {
@@ -355,7 +355,7 @@ fn a_file_is_nothing_to_wait_for() -> io::Result<()> {
     Ok(())
 }
 
-/// I5: an eventfd is readable from the first write on, and one read takes all
+/// I8: an eventfd is readable from the first write on, and one read takes all
 /// that was written.
 #[test]
 #[cfg(target_os = "linux")]
@@ -376,7 +376,7 @@ fn an_eventfd_is_a_counter() -> io::Result<()> {
     Ok(())
 }
 
-/// I4: what the kernel copies from a file to a socket is counted, stops where
+/// I7: what the kernel copies from a file to a socket is counted, stops where
 /// the socket is full, and goes on from there.
 #[test]
 #[cfg(target_os = "linux")]
@@ -411,7 +411,7 @@ fn a_file_goes_out_by_itself() -> io::Result<()> {
     Ok(())
 }
 
-/// I3: the events that the kernel writes lie 12 bytes apart on x86-64, and
+/// I6: the events that the kernel writes lie 12 bytes apart on x86-64, and
 /// it hands back all 64 bits of what it was given.
 #[test]
 #[cfg(target_os = "linux")]

@@ -20,7 +20,7 @@ use ch02_event_loop::slab::Token;
 
 use callbacks::{Calls, READ, SECOND, Script, Tells, connection, naive, quiet};
 
-/// I30: each event calls the callback of its token, in the order of the
+/// I10: each event calls the callback of its token, in the order of the
 /// events, with what became ready; no event calls nobody.
 #[test]
 fn events_call_their_callbacks() -> io::Result<()> {
@@ -44,7 +44,7 @@ fn events_call_their_callbacks() -> io::Result<()> {
     Ok(())
 }
 
-/// I30: an event of a token that an earlier event of the same turn removed
+/// I10: an event of a token that an earlier event of the same turn removed
 /// calls nobody, not even who has its place and its source now.
 #[test]
 fn a_stale_event_reaches_nobody() -> io::Result<()> {
@@ -69,7 +69,7 @@ fn a_stale_event_reaches_nobody() -> io::Result<()> {
     Ok(())
 }
 
-/// I31: a callback that removes itself runs to its end, is dropped then,
+/// I11: a callback that removes itself runs to its end, is dropped then,
 /// and does not come back over the new tenant of its place.
 #[test]
 fn a_callback_may_remove_itself() -> io::Result<()> {
@@ -96,7 +96,7 @@ fn a_callback_may_remove_itself() -> io::Result<()> {
     Ok(())
 }
 
-/// I31: what a callback adds is called from the next turn on.
+/// I11: what a callback adds is called from the next turn on.
 #[test]
 fn a_callback_may_add() -> io::Result<()> {
     let (script, calls) = (Script::default(), Calls::default());
@@ -117,7 +117,7 @@ fn a_callback_may_add() -> io::Result<()> {
     Ok(())
 }
 
-/// I32: remove drops the callback, and the poller forgets the source first:
+/// I12: remove drops the callback, and the poller forgets the source first:
 /// after the drop, which closes it, its number may be anybody's.
 #[test]
 fn remove_forgets_then_drops() -> io::Result<()> {
@@ -145,7 +145,7 @@ fn remove_forgets_then_drops() -> io::Result<()> {
     Ok(())
 }
 
-/// I32: what cannot be added is dropped, and leaves nothing behind.
+/// I12: what cannot be added is dropped, and leaves nothing behind.
 #[test]
 fn a_refused_source_leaves_nothing() -> io::Result<()> {
     let (script, calls) = (Script::default(), Calls::default());
@@ -162,7 +162,7 @@ fn a_refused_source_leaves_nothing() -> io::Result<()> {
     Ok(())
 }
 
-/// I33: `again` is the next turn's, once, merged, and that turn does not
+/// I13: `again` is the next turn's, once, merged, and that turn does not
 /// sleep.
 #[test]
 fn again_is_the_next_turns() -> io::Result<()> {
@@ -196,7 +196,7 @@ fn again_is_the_next_turns() -> io::Result<()> {
     Ok(())
 }
 
-/// I33: a callback that asks again for ever lets others be called, and every
+/// I13: a callback that asks again for ever lets others be called, and every
 /// turn end.
 #[test]
 fn again_starves_nobody() -> io::Result<()> {
@@ -219,7 +219,7 @@ fn again_starves_nobody() -> io::Result<()> {
     Ok(())
 }
 
-/// I34: a turn sleeps until the nearest timer, and calls those that are due
+/// I14: a turn sleeps until the nearest timer, and calls those that are due
 /// in their order; a cancelled one never.
 #[test]
 fn timers_are_called_in_order() -> io::Result<()> {
@@ -245,7 +245,7 @@ fn timers_are_called_in_order() -> io::Result<()> {
     Ok(())
 }
 
-/// I34: a timer may set and cancel others, and one of no delay waits for the
+/// I14: a timer may set and cancel others, and one of no delay waits for the
 /// next turn.
 #[test]
 fn timers_within_timers() -> io::Result<()> {
@@ -269,7 +269,7 @@ fn timers_within_timers() -> io::Result<()> {
     Ok(())
 }
 
-/// I34: an answer that is there wins over its timeout.
+/// I14: an answer that is there wins over its timeout.
 #[test]
 fn events_come_before_timers() -> io::Result<()> {
     let (script, calls) = (Script::default(), Calls::default());
@@ -287,7 +287,7 @@ fn events_come_before_timers() -> io::Result<()> {
     Ok(())
 }
 
-/// I31: a turn within a turn is refused: its callback would be out.
+/// I11: a turn within a turn is refused: its callback would be out.
 #[test]
 fn a_callback_must_not_turn_the_loop() -> io::Result<()> {
     let (script, got) = (Script::default(), Rc::new(Cell::new(None)));
@@ -304,7 +304,7 @@ fn a_callback_must_not_turn_the_loop() -> io::Result<()> {
     Ok(())
 }
 
-/// I31: a callback's panic is the program's, and the loop is of no use then.
+/// I11: a callback's panic is the program's, and the loop is of no use then.
 #[test]
 fn a_panic_comes_through() -> io::Result<()> {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -322,60 +322,60 @@ fn a_panic_comes_through() -> io::Result<()> {
     Ok(())
 }
 
-/// I30, I31, I32, I33: whatever the callbacks do to each other, those are
+/// I10, I11, I12, I13: whatever the callbacks do to each other, those are
 /// called whom a loop that never uses a name twice would call.
 #[test]
 fn the_loop_calls_whom_the_naive_loop_calls() {
     naive::the_loop_calls_whom_the_naive_loop_calls();
 }
 
-/// I35: what comes back is what was sent, however both ways are cut, refused
+/// I15: what comes back is what was sent, however both ways are cut, refused
 /// and interrupted; no step waits for what did not refuse.
 #[test]
 fn a_connection_is_the_identity() {
     connection::a_connection_is_the_identity();
 }
 
-/// I35: one that does not read is not read from once it is owed CAP, and
+/// I15: one that does not read is not read from once it is owed CAP, and
 /// gets all of it when it reads again; its end does not cut it short.
 #[test]
 fn a_full_connection_is_not_read() -> io::Result<()> {
     connection::a_full_connection_is_not_read()
 }
 
-/// I35: a client that always has more gives way after ROUNDS reads.
+/// I15: a client that always has more gives way after ROUNDS reads.
 #[test]
 fn a_turn_has_an_end() -> io::Result<()> {
     connection::a_turn_has_an_end()
 }
 
-/// I35: a reset and a stream that takes nothing are errors, not ends.
+/// I15: a reset and a stream that takes nothing are errors, not ends.
 #[test]
 fn a_connections_error_is_told() {
     connection::a_connections_error_is_told();
 }
 
-/// I35: accept goes on after a client's bad luck, pauses after a shortage,
+/// I15: accept goes on after a client's bad luck, pauses after a shortage,
 /// for as long as it lasts, and loses nobody.
 #[test]
 fn accept_survives() -> io::Result<()> {
     connection::accept_survives()
 }
 
-/// I35: many new clients are accepted in batches; a listener that is
+/// I15: many new clients are accepted in batches; a listener that is
 /// unusable is removed, and the clients stay.
 #[test]
 fn accept_takes_turns_and_ends() -> io::Result<()> {
     connection::accept_takes_turns_and_ends()
 }
 
-/// I35: a client's end and a client's reset end that client only.
+/// I15: a client's end and a client's reset end that client only.
 #[test]
 fn one_clients_end_is_its_own() -> io::Result<()> {
     connection::one_clients_end_is_its_own()
 }
 
-/// I30, I35: on both pollers, twenty clients over TCP get their own bytes
+/// I10, I15: on both pollers, twenty clients over TCP get their own bytes
 /// back, more than the buffers on the way hold, and then the end.
 #[test]
 fn over_tcp_on_both_pollers() -> io::Result<()> {
@@ -421,7 +421,7 @@ fn over_tcp_on_both_pollers() -> io::Result<()> {
     Ok(())
 }
 
-/// I30: on both pollers, two sources are ready at once, and the callback of
+/// I10: on both pollers, two sources are ready at once, and the callback of
 /// the first removes the second, which closes it.
 #[test]
 fn a_removed_source_is_silent_on_both_pollers() -> io::Result<()> {

@@ -16,7 +16,7 @@ use ch02_event_loop::promise::{Broken, Promise, block_on, promise};
 
 use promises::{ask, counter, hangs_unless, part};
 
-/// I7, I8: who asks first waits and is woken once; who asks later is answered
+/// I16, I17: who asks first waits and is woken once; who asks later is answered
 /// at once. A dropped promise is an answer, too.
 #[test]
 fn kept_or_broken_before_or_after() {
@@ -44,7 +44,7 @@ fn kept_or_broken_before_or_after() {
     }
 }
 
-/// I7: a future that moved to another task wakes the task that asked last,
+/// I16: a future that moved to another task wakes the task that asked last,
 /// and only that.
 #[test]
 fn the_last_to_ask_is_woken() {
@@ -61,7 +61,7 @@ fn the_last_to_ask_is_woken() {
     assert_eq!(got, Poll::Ready(Ok("value")), "the value");
 }
 
-/// I8: a value is dropped once: by who takes it, or, where nobody does, with
+/// I17: a value is dropped once: by who takes it, or, where nobody does, with
 /// the last of the two ends.
 #[test]
 fn a_value_is_dropped_once() {
@@ -92,7 +92,7 @@ fn a_value_is_dropped_once() {
     assert_eq!(drops.get(), 3, "and was dropped there");
 }
 
-/// I8: after the value there is no second one, and no wait.
+/// I17: after the value there is no second one, and no wait.
 #[test]
 fn a_value_comes_once() {
     let (promise, mut promised) = promise();
@@ -102,7 +102,7 @@ fn a_value_comes_once() {
     assert_eq!(got, [Poll::Ready(Ok(1)), over, over], "asked three times");
 }
 
-/// I8: a promise knows when nobody waits for it any more.
+/// I17: a promise knows when nobody waits for it any more.
 #[test]
 fn abandoned() {
     let (promise, promised) = promise::<u8>();
@@ -111,7 +111,7 @@ fn abandoned() {
     assert!(promise.is_abandoned(), "nobody can");
 }
 
-/// I7: a waker is woken, and an old one dropped, without the lock. A waker
+/// I16: a waker is woken, and an old one dropped, without the lock. A waker
 /// may own a task, and a task may hold an end of the same promise.
 #[test]
 fn no_waker_runs_under_the_lock() {
@@ -150,7 +150,7 @@ fn no_waker_runs_under_the_lock() {
     });
 }
 
-/// I7: between threads no wake-up is lost, whichever is first.
+/// I16: between threads no wake-up is lost, whichever is first.
 #[test]
 fn no_wake_up_is_lost_between_threads() {
     let (first, promised) = promise();
@@ -178,7 +178,7 @@ fn no_wake_up_is_lost_between_threads() {
     });
 }
 
-/// I7: a future that was asked on one thread goes on on another.
+/// I16: a future that was asked on one thread goes on on another.
 #[test]
 fn a_future_moves_between_threads() {
     let (kept, mut promised) = promise();
@@ -204,7 +204,7 @@ fn a_future_moves_between_threads() {
     });
 }
 
-/// I7: block_on polls once for each wake-up, and not because a thread was
+/// I16: block_on polls once for each wake-up, and not because a thread was
 /// unparked for another reason.
 #[test]
 fn block_on_polls_when_woken() {
@@ -225,7 +225,7 @@ fn block_on_polls_when_woken() {
     });
 }
 
-/// I7: a wake-up during the poll counts, also if the future has parked the
+/// I16: a wake-up during the poll counts, also if the future has parked the
 /// thread in that poll and so has used up the thread's token.
 #[test]
 fn block_on_is_woken_while_it_polls() {
@@ -249,7 +249,7 @@ fn block_on_is_woken_while_it_polls() {
     });
 }
 
-/// I9: join gives both values, in the order of the arguments, whichever comes
+/// I18: join gives both values, in the order of the arguments, whichever comes
 /// first, and asks each part no more often than it was woken.
 #[test]
 fn join_gives_both() {
@@ -283,7 +283,7 @@ fn join_gives_both() {
     }
 }
 
-/// I9: no part is polled again that has given its value, and each has its
+/// I18: no part is polled again that has given its value, and each has its
 /// place in the answer.
 #[test]
 fn join_all_keeps_the_order() {
@@ -313,7 +313,7 @@ fn join_all_keeps_the_order() {
     check(&[3, 1, 2, 5, 1]);
 }
 
-/// I10: the first value wins, the left one of two; the other future is
+/// I19: the first value wins, the left one of two; the other future is
 /// dropped by then, and was not asked in vain.
 #[test]
 fn select_gives_the_first() {
@@ -344,7 +344,7 @@ fn select_gives_the_first() {
     check(9, 4, Either::Right("r"), (4, 4));
 }
 
-/// I10: what is dropped is cancelled: its promise learns of it. What is only
+/// I19: what is dropped is cancelled: its promise learns of it. What is only
 /// lent to select goes on after it.
 #[test]
 fn the_loser_is_cancelled_unless_lent() {
@@ -364,7 +364,7 @@ fn the_loser_is_cancelled_unless_lent() {
     assert_eq!(block_on(lent), Ok(2), "it lost, and was not lost");
 }
 
-/// I10: a future that never gives a value loses to one that does, at any
+/// I19: a future that never gives a value loses to one that does, at any
 /// depth, and nothing is left of it.
 #[test]
 fn combinations_nest() {
@@ -376,7 +376,7 @@ fn combinations_nest() {
     assert!(never.is_abandoned(), "the left pair was dropped");
 }
 
-/// I7, I8, I9: in any order of asks, keeps and drops, join_all of promises
+/// I16, I17, I18: in any order of asks, keeps and drops, join_all of promises
 /// is woken exactly when somebody must ask again, and ends when the last
 /// promise does.
 #[test]
@@ -385,7 +385,7 @@ fn any_order_of_promises() {
     promises::any_order();
 }
 
-/// I7, I8: in any order of asks (by several tasks), a keep and drops, one
+/// I16, I17: in any order of asks (by several tasks), a keep and drops, one
 /// promise does what a model of three lines does.
 #[test]
 fn one_promise_against_a_model() {
@@ -393,7 +393,7 @@ fn one_promise_against_a_model() {
     promises::one_against_a_model();
 }
 
-/// I8: `Broken` says what happened, as an error that can be passed on.
+/// I17: `Broken` says what happened, as an error that can be passed on.
 #[test]
 fn broken_is_an_error() {
     let (gone, mut promised) = promise::<u8>();
@@ -404,7 +404,7 @@ fn broken_is_an_error() {
     assert_eq!(error.to_string(), "dropped before it gave its value");
 }
 
-/// I9: a part that panics takes the join with it, and its neighbour is
+/// I18: a part that panics takes the join with it, and its neighbour is
 /// dropped.
 #[test]
 fn a_panic_drops_the_neighbours() {

@@ -43,7 +43,7 @@ async fn restless(times: u32, polls: Rc<Cell<u32>>) {
     .await;
 }
 
-/// I13, I16: a task is polled when it is new and when it was woken, once for
+/// I22, I25: a task is polled when it is new and when it was woken, once for
 /// any number of wake-ups, and the loop sleeps in between.
 #[test]
 fn polls_what_was_woken() {
@@ -70,7 +70,7 @@ fn polls_what_was_woken() {
     check(&[1, 0, 2], (3, 4));
 }
 
-/// I12: a wake-up during the poll is not lost: there is one more poll.
+/// I21: a wake-up during the poll is not lost: there is one more poll.
 #[test]
 fn a_task_may_wake_itself() {
     let script = Script::empty();
@@ -82,7 +82,7 @@ fn a_task_may_wake_itself() {
     assert_eq!(executor.tasks(), 0, "input: the same, afterwards");
 }
 
-/// I12: the root's future, too, is polled again if it was woken in its poll,
+/// I21: the root's future, too, is polled again if it was woken in its poll,
 /// and not unless it was woken.
 #[test]
 fn the_root_may_wake_itself() {
@@ -114,7 +114,7 @@ fn the_root_may_wake_itself() {
     );
 }
 
-/// I11: what is queued before the bell is told to doze is found by the second
+/// I20: what is queued before the bell is told to doze is found by the second
 /// look, and what is queued after it rings. Neither is slept over.
 #[test]
 fn no_wake_up_is_lost_on_the_way_to_sleep() {
@@ -153,7 +153,7 @@ fn no_wake_up_is_lost_on_the_way_to_sleep() {
     }
 }
 
-/// I11: a ring while the loop runs costs nothing: the bell is not dozing.
+/// I20: a ring while the loop runs costs nothing: the bell is not dozing.
 #[test]
 fn a_loop_that_is_awake_is_not_rung() {
     let script = Script::empty();
@@ -171,7 +171,7 @@ fn a_loop_that_is_awake_is_not_rung() {
     );
 }
 
-/// I14: between two looks outside there are at most TURN polls, in the order
+/// I23: between two looks outside there are at most TURN polls, in the order
 /// of the wake-ups, and the root's future is not kept waiting either.
 #[test]
 fn looks_outside_after_a_turn() {
@@ -196,7 +196,7 @@ fn looks_outside_after_a_turn() {
     assert_eq!(script.counts(), (0, 9), "input: looks in the nine turns");
 }
 
-/// I14: tasks are polled in the order in which they were woken, also when
+/// I23: tasks are polled in the order in which they were woken, also when
 /// there are more than one turn takes.
 #[test]
 fn first_woken_first_polled() {
@@ -212,7 +212,7 @@ fn first_woken_first_polled() {
     assert_eq!(*order.borrow(), expected, "input: tasks in that order");
 }
 
-/// I14: the budget is spent once, then the task is woken and waits; its next
+/// I23: the budget is spent once, then the task is woken and waits; its next
 /// poll has a new one.
 #[test]
 fn the_budget_ends_a_turn() {
@@ -235,7 +235,7 @@ fn the_budget_ends_a_turn() {
     assert_eq!(spent, [OPERATIONS; 3], "input: operations in three polls");
 }
 
-/// I15: a task that panics ends alone, and who waits for it is told.
+/// I24: a task that panics ends alone, and who waits for it is told.
 #[test]
 fn a_panic_ends_one_task() {
     let script = Script::empty();
@@ -265,7 +265,7 @@ impl Drop for Spiteful {
     }
 }
 
-/// I15: neither does a panic in a drop end more than its task: of a future
+/// I24: neither does a panic in a drop end more than its task: of a future
 /// that is cancelled, or of a panic's message.
 #[test]
 fn a_panic_in_a_drop_ends_one_task() {
@@ -310,7 +310,7 @@ fn a_panic_in_a_drop_ends_one_task() {
     drop(executor); // it holds that task, and does not panic
 }
 
-/// I16: `block_on` reports what the driver fails with, and can be called
+/// I25: `block_on` reports what the driver fails with, and can be called
 /// again: the tasks are where they were.
 #[test]
 fn goes_on_after_an_error() {
@@ -325,7 +325,7 @@ fn goes_on_after_an_error() {
     assert_eq!(got, Ok(Ok(5)), "input: the promise is kept in a sleep");
 }
 
-/// I16: a task cannot run the loop that runs it; the next `block_on` can.
+/// I25: a task cannot run the loop that runs it; the next `block_on` can.
 #[test]
 fn refuses_to_run_within_itself() {
     let executor = Executor::new(Script::empty());
@@ -344,7 +344,7 @@ impl Wake for Idle {
     fn wake(self: Arc<Self>) {}
 }
 
-/// I14: the budget's own wake-up goes to the task that asked, whatever its
+/// I23: the budget's own wake-up goes to the task that asked, whatever its
 /// waker is.
 #[test]
 fn the_budget_wakes_who_asked() {

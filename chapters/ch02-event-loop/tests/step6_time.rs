@@ -54,7 +54,7 @@ fn poll_once(sleep: &mut Sleep, count: &Arc<Count>) -> Poll<()> {
     Pin::new(sleep).poll(&mut Context::from_waker(&waker))
 }
 
-/// I22: a clock's time is rounded down, a deadline's up, so none is early.
+/// I31: a clock's time is rounded down, a deadline's up, so none is early.
 #[test]
 fn times_are_rounded_to_ticks() {
     let check = |time: Duration, running: u64, not_before: u64| {
@@ -70,7 +70,7 @@ fn times_are_rounded_to_ticks() {
     check(Duration::MAX, u64::MAX, u64::MAX);
 }
 
-/// I26: the loop sleeps from deadline to deadline, hours in no time; on the
+/// I35: the loop sleeps from deadline to deadline, hours in no time; on the
 /// way it looks in when the wheel does.
 #[test]
 fn hours_pass() {
@@ -86,7 +86,7 @@ fn hours_pass() {
     assert_eq!(timers.pending(), 0, "sleeps left");
 }
 
-/// I26: without timers the limit of the park is the loop's own.
+/// I35: without timers the limit of the park is the loop's own.
 #[test]
 fn nothing_to_wait_for_is_no_limit() {
     let world = world();
@@ -99,7 +99,7 @@ fn nothing_to_wait_for_is_no_limit() {
     assert_eq!(parks(&world), [None], "limits");
 }
 
-/// I26: the shorter of the loop's limit and the first deadline counts, and
+/// I35: the shorter of the loop's limit and the first deadline counts, and
 /// a limit of zero stays zero.
 #[test]
 fn the_shorter_limit_counts() {
@@ -114,7 +114,7 @@ fn the_shorter_limit_counts() {
     assert_eq!(count.0.load(SeqCst), 1, "wake-ups");
 }
 
-/// I22: a deadline that is not in the future is over at the first poll, and
+/// I31: a deadline that is not in the future is over at the first poll, and
 /// never enters the wheel.
 #[test]
 fn past_deadlines_are_done_at_once() {
@@ -137,7 +137,7 @@ fn past_deadlines_are_done_at_once() {
     assert_eq!(world.timers.pending(), 0, "all are dropped");
 }
 
-/// I22: never early and at most one tick late, for any sleeps at any times,
+/// I31: never early and at most one tick late, for any sleeps at any times,
 /// whether or not the driver oversleeps.
 #[test]
 fn sleeps_end_in_their_tick() {
@@ -177,7 +177,7 @@ fn sleeps_end_in_their_tick() {
     );
 }
 
-/// I23: of tasks that sleep, the one with the first deadline goes on first,
+/// I32: of tasks that sleep, the one with the first deadline goes on first,
 /// and of those with one tick the one that asked first.
 #[test]
 fn tasks_wake_in_order() {
@@ -195,7 +195,7 @@ fn tasks_wake_in_order() {
     assert_eq!(log.borrow().concat(), "abcde", "order of wake-ups");
 }
 
-/// I26: a sleep that is dropped, at any time, wakes nobody and leaves no
+/// I35: a sleep that is dropped, at any time, wakes nobody and leaves no
 /// timer.
 #[test]
 fn a_dropped_sleep_is_gone() {
@@ -221,7 +221,7 @@ fn a_dropped_sleep_is_gone() {
     assert_eq!(poll_once(&mut next, &count), Poll::Ready(()));
 }
 
-/// I26: the waker of the last poll is the one that is woken.
+/// I35: the waker of the last poll is the one that is woken.
 #[test]
 fn the_last_waker_counts() {
     let world = world();
@@ -235,7 +235,7 @@ fn the_last_waker_counts() {
     assert_eq!(got, [0, 1], "wake-ups of the first and the second waker");
 }
 
-/// I26: a reset moves the deadline of a task that waits, both ways; a sleep
+/// I35: a reset moves the deadline of a task that waits, both ways; a sleep
 /// that was over begins again.
 #[test]
 fn a_reset_moves_the_deadline() {
@@ -266,7 +266,7 @@ fn a_reset_moves_the_deadline() {
     }
 }
 
-/// I26: who waits is woken for the new deadline, without a poll between.
+/// I35: who waits is woken for the new deadline, without a poll between.
 #[test]
 fn a_reset_keeps_the_waker() {
     let world = world();
@@ -281,7 +281,7 @@ fn a_reset_keeps_the_waker() {
     assert_eq!(poll_once(&mut sleep, &count), Poll::Ready(()));
 }
 
-/// I26: a sleep that was reset has one timer, and its drop takes it off.
+/// I35: a sleep that was reset has one timer, and its drop takes it off.
 #[test]
 fn a_reset_leaves_one_timer() {
     let world = world();
@@ -319,7 +319,7 @@ impl Wake for Meddler {
     }
 }
 
-/// I26: a waker may cancel timers of its own batch and start new ones, which
+/// I35: a waker may cancel timers of its own batch and start new ones, which
 /// wait for a batch to come.
 #[test]
 fn a_waker_may_do_anything() {
@@ -345,7 +345,7 @@ fn a_waker_may_do_anything() {
     assert_eq!(world.timers.pending(), 0, "timers left");
 }
 
-/// I14: a task whose sleeps are always over does not keep the others out.
+/// I23: a task whose sleeps are always over does not keep the others out.
 #[test]
 fn sleeps_that_are_over_spend_the_budget() {
     let world = world();
@@ -366,7 +366,7 @@ fn sleeps_that_are_over_spend_the_budget() {
     assert_eq!(world.executor.tasks(), 0);
 }
 
-/// I22: a timeout is the future's value or `Elapsed`; the future wins a tie,
+/// I31: a timeout is the future's value or `Elapsed`; the future wins a tie,
 /// and the loser is dropped.
 #[test]
 fn timeouts() {
@@ -395,7 +395,7 @@ fn timeouts() {
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
 
-/// I22: far deadlines are timers like others, and nobody waits for them.
+/// I31: far deadlines are timers like others, and nobody waits for them.
 #[test]
 fn far_deadlines() {
     let world = world();
@@ -409,7 +409,7 @@ fn far_deadlines() {
     assert_eq!(timers.now(), years + ms(10), "500 years later");
 }
 
-/// I26: an interval ticks in its row; late, it skips and keeps the row.
+/// I35: an interval ticks in its row; late, it skips and keeps the row.
 #[test]
 fn intervals_skip_what_was_missed() {
     let check = |every: Duration, work: &[u64], expected: &[u64]| {
@@ -442,7 +442,7 @@ fn intervals_skip_what_was_missed() {
     assert!(tick.as_mut().poll(&mut cx).is_pending(), "every {far:?}");
 }
 
-/// I26: a tick that is dropped half-way is not lost.
+/// I35: a tick that is dropped half-way is not lost.
 #[test]
 fn a_dropped_tick_comes_again() {
     let world = world();

@@ -86,7 +86,7 @@ async fn exchange(
     back
 }
 
-/// I29: an echo of more than all buffers hold comes back whole, and the end
+/// I38: an echo of more than all buffers hold comes back whole, and the end
 /// of sending ends neither the reading nor what is still to come.
 #[test]
 fn an_echo_is_whole() {
@@ -99,7 +99,7 @@ fn an_echo_is_whole() {
     });
 }
 
-/// I29: two hundred connections at once, each its own bytes.
+/// I38: two hundred connections at once, each its own bytes.
 #[test]
 fn many_at_once() {
     on_the_kernel(async |runtime| {
@@ -116,7 +116,7 @@ fn many_at_once() {
     });
 }
 
-/// I27: a connect to a port where nobody listens fails with its reason.
+/// I36: a connect to a port where nobody listens fails with its reason.
 #[test]
 fn a_refused_connect() {
     on_the_kernel(async |runtime| {
@@ -133,7 +133,7 @@ fn a_refused_connect() {
     assert_eq!(kind, ErrorKind::ConnectionRefused, "simulated");
 }
 
-/// I29: a reset is an error for who reads, a FIN is not.
+/// I38: a reset is an error for who reads, a FIN is not.
 #[test]
 fn a_reset_and_an_end_differ() {
     on_the_kernel(async |runtime| {
@@ -158,7 +158,7 @@ fn a_reset_and_an_end_differ() {
     });
 }
 
-/// I27: a write waits when the peer does not read, and goes on when it does;
+/// I36: a write waits when the peer does not read, and goes on when it does;
 /// what was dropped while it waited has moved no byte.
 #[test]
 fn back_pressure() {
@@ -224,7 +224,7 @@ fn echo_run(seed: u64, faults: Faults) -> (io::Result<Vec<bool>>, Sim) {
     (outcome, sim)
 }
 
-/// I52: whatever is withheld, lost, cut short or falsely announced, each byte
+/// I44: whatever is withheld, lost, cut short or falsely announced, each byte
 /// arrives once and in order.
 #[test]
 fn a_rough_network_changes_no_byte() {
@@ -235,7 +235,7 @@ fn a_rough_network_changes_no_byte() {
     }
 }
 
-/// I51: the same seed gives the same trace; others give others.
+/// I43: the same seed gives the same trace; others give others.
 #[test]
 fn the_same_seed_the_same_trace() {
     let faults = Faults {
@@ -256,7 +256,7 @@ fn the_same_seed_the_same_trace() {
     assert_eq!(hashes.len(), 50, "two seeds with one trace");
 }
 
-/// I52: a reset ends its connection with an error, and nothing hangs.
+/// I44: a reset ends its connection with an error, and nothing hangs.
 #[test]
 fn resets_end_connections_and_nothing_else() {
     let faults = Faults {
@@ -301,7 +301,7 @@ fn a_deadlock_is_an_error_and_time_is_virtual() {
     assert!(hour >= 3600 * SEC && hour < 3601 * SEC, "{hour:?}");
 }
 
-/// I28: when descriptors run out, accept waits and goes on; it counts that.
+/// I37: when descriptors run out, accept waits and goes on; it counts that.
 #[test]
 fn accept_survives_a_shortage() {
     let faults = Faults {

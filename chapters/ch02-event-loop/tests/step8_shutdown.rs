@@ -66,7 +66,7 @@ fn signals_are_events() {
     assert_eq!(heard, [Signal::Usr1, Signal::Usr2, Signal::Usr1]);
 }
 
-/// I53: who is here finishes what it does, and the drain says how many were.
+/// I45: who is here finishes what it does, and the drain says how many were.
 #[test]
 fn a_drain_waits_for_who_is_here() {
     simulated(Faults::NONE, 0, async |runtime| {
@@ -93,7 +93,7 @@ fn a_drain_waits_for_who_is_here() {
     });
 }
 
-/// I54: a drain ends at its deadline; begun a second time, at once.
+/// I46: a drain ends at its deadline; begun a second time, at once.
 #[test]
 fn a_drain_has_a_deadline() {
     for again in [None, Some(SEC)] {
@@ -126,7 +126,7 @@ fn a_drain_has_a_deadline() {
     }
 }
 
-/// I53: a drain stops the accepting, and one more than the door lets in is
+/// I45: a drain stops the accepting, and one more than the door lets in is
 /// told so and closed.
 #[test]
 fn a_door_and_its_end() {
@@ -160,7 +160,7 @@ fn a_door_and_its_end() {
     });
 }
 
-/// I55: every loop runs; when one ends, with an error or without, all are
+/// I47: every loop runs; when one ends, with an error or without, all are
 /// asked to, and the first error is told.
 #[test]
 fn loops_end_together() {
@@ -266,7 +266,7 @@ impl Member {
     }
 }
 
-/// I56: whatever the network does, all members hear one order.
+/// I48: whatever the network does, all members hear one order.
 #[test]
 fn a_room_hears_one_order() {
     for seed in 0..100 {
@@ -313,7 +313,7 @@ fn a_room_hears_one_order() {
     }
 }
 
-/// I57: who does not read is cut off, and the others are told why, while
+/// I49: who does not read is cut off, and the others are told why, while
 /// they wait for nothing.
 #[test]
 fn a_slow_reader_is_cut_off() {
@@ -354,7 +354,7 @@ fn a_slow_reader_is_cut_off() {
     );
 }
 
-/// I58: a stranger that says no name, and a member that falls silent, are
+/// I50: a stranger that says no name, and a member that falls silent, are
 /// told and cut off at their deadlines.
 #[test]
 fn silences_end() {
@@ -381,7 +381,7 @@ fn silences_end() {
     });
 }
 
-/// I53: a goodbye is everybody's last line.
+/// I45: a goodbye is everybody's last line.
 #[test]
 fn a_goodbye_is_the_last_line() {
     for seed in 0..50 {
@@ -421,7 +421,7 @@ fn a_goodbye_is_the_last_line() {
 
 // ---- the finished stage
 
-/// I53, I54: SIGTERM ends the process with status 0 once the client is gone;
+/// I45, I46: SIGTERM ends the process with status 0 once the client is gone;
 /// its bytes all come back before the end.
 #[test]
 fn the_stage_drains() -> io::Result<()> {

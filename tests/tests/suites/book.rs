@@ -16,7 +16,10 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use regex::{Captures, Regex};
 use serde_json::Value;
+use workbook::chapter::Chapter;
+use workbook_tests::memory::Memory;
 use workbook_tests::page::Page;
+use workbook_tests::served::root;
 use workbook_tests::suite::{Case, Suite};
 
 include!(concat!(env!("OUT_DIR"), "/book-tests.rs"));
@@ -83,14 +86,33 @@ pub fn suite() -> Suite {
         ),
         ("a_page_sees_the_chapters_and_nothing_else", a_page_sees_the_chapters_and_nothing_else),
     ];
+    let all = Memory::of("book");
     let own = own.iter().map(|(name, test)| {
         let test = *test;
-        Case::new(*name, move || {
+        let case = Case::new(*name, move || {
             test();
             Ok(())
-        })
+        });
+        case.remembered(all.named(&format!("book/{name}")))
     });
-    let blocks = TESTS.iter().map(|(name, test)| Case::new(*name, || test().map_err(Failed::from)));
+    let root = root();
+    let chapters = Chapter::all(&root).unwrap_or_default();
+    let memories: Vec<(String, Memory)> = chapters
+        .iter()
+        .filter_map(|chapter| {
+            let pages = format!("book/{}", chapter.name);
+            let others = [pages.as_str(), "tests/tests/suites/book.rs"];
+            let memory = Memory::of_chapter(&root, chapter, &others).ok()?;
+            Some((format!("{}_", chapter.lib_name()), memory))
+        })
+        .collect();
+    let blocks = TESTS.iter().map(|(name, hash, test)| {
+        // A page that is no chapter's may show anything.
+        let of_chapter = memories.iter().find(|(prefix, _)| name.starts_with(prefix.as_str()));
+        let memory = of_chapter.map_or(&all, |(_, memory)| memory);
+        let case = Case::new(*name, || test().map_err(Failed::from));
+        case.remembered(memory.named(&format!("book/{name}")).with(hash))
+    });
     let cases = own.chain(blocks).map(Case::work).collect();
     Suite { name: "book", width: 1, is_remembered: false, cases }
 }
@@ -223,7 +245,7 @@ fn locate(block: &Block, message: &str) -> String {
 
 /// What stands on the pages is what was tried: counted in the pages' sources, without the build script's eyes.
 fn every_block_is_tried() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the root");
+    let root = &root();
     let summary = fs::read_to_string(root.join("book/SUMMARY.md")).expect("a summary");
     let link = Regex::new(r"\]\(([^)]+\.md)\)").expect("a regex");
     let fence = Regex::new(r"(?m)^ *```rust\b").expect("a regex");

@@ -42,6 +42,10 @@ pub fn suite() -> Suite {
         ("what_hides_from_a_check_ends_with_its_test", what_hides_from_a_check_ends_with_its_test),
         ("nothing_survives_its_leader", nothing_survives_its_leader),
         (
+            "a_stopped_leader_ends_when_its_runner_is_killed",
+            a_stopped_leader_ends_when_its_runner_is_killed,
+        ),
+        (
             "a_check_can_be_stopped_at_any_time_and_goes_on",
             a_check_can_be_stopped_at_any_time_and_goes_on,
         ),
@@ -834,6 +838,35 @@ fn what_hides_from_a_check_ends_with_its_test() {
 
 #[cfg(not(target_os = "linux"))]
 fn nothing_survives_its_leader() {}
+
+#[cfg(not(target_os = "linux"))]
+fn a_stopped_leader_ends_when_its_runner_is_killed() {}
+
+/// The runner lets a stopped leader go on; when it is killed, that is left to its guard.
+#[cfg(target_os = "linux")]
+fn a_stopped_leader_ends_when_its_runner_is_killed() {
+    let book = Book::new("stopped");
+    book.run(&["start", "ch07"]).says(0, &[]);
+    book.write_body("four", HANG);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut check = Running::start(&book, &["check", "four", "--limit", "600"], port);
+    let hanging = knocked(&listener);
+    check.signal(Signal::STOP);
+    let leaders = processes_with(&format!("__lead {}", book.temporary().display()));
+    assert!(!leaders.is_empty(), "a leader");
+    for leader in leaders {
+        let id = leader.trim_start_matches("/proc/").split(':').next().map(str::parse);
+        let id = id.and_then(Result::ok).and_then(Pid::from_raw).expect("an id");
+        kill_process(id, Signal::STOP).expect("it lives");
+    }
+    check.signal(Signal::KILL);
+    check.wait();
+    gone(hanging);
+    let left = || fs::read_dir(book.temporary()).expect("a folder").flatten();
+    until("no temporary file is left", || left().next().is_none())
+        .unwrap_or_else(|_| panic!("{:#?}", left().collect::<Vec<_>>()));
+}
 
 /// A test's parent is its leader: what a test leaves behind ends even if that is killed, or stopped.
 #[cfg(target_os = "linux")]

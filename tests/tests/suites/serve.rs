@@ -19,7 +19,7 @@ use workbook_tests::suite::{Case, Shared, Suite};
 
 /// Short enough for a test, long enough for a busy machine to get to the limit that is meant.
 const LIMITS: &str =
-    "wall_ms=30000,cpu_s=1,memory_mib=256,address_mib=4096,processes=16,threads=64,file_mib=1";
+    "wall_ms=100000,cpu_s=1,memory_mib=256,address_mib=4096,processes=16,threads=64,file_mib=1";
 
 /// The server that tests share, and its book.
 struct World {

@@ -6,16 +6,14 @@
 //! - the tests of the steps after it fail, each because its own thread reached a `todo!` before anything else went wrong;
 //! - the book's bodies, put back, give the book's files to the byte.
 //!
-//! What held once for the same chapter, the chapters below it and the same cutter is not tried again: `target/starters/`
-//! remembers it.
+//! What held once for the same chapter, the chapters below it and the same cutter is not tried again.
 //!
 //!     cargo test -p workbook-tests starters::                        # all
 //!     cargo test -p workbook-tests starters::ch01                    # one chapter
 
 use std::fmt::Write;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -26,6 +24,7 @@ use workbook::cut;
 use workbook::processes::Cancel;
 use workbook::rebuild::{self, Files, walk};
 use workbook::trial::{self, Outcome, TODO};
+use workbook_tests::memory::Memory;
 use workbook_tests::suite::{Case, Suite};
 
 /// How long one test may take; a cut one that takes as long waits for something that a `todo!` was to give.
@@ -45,7 +44,6 @@ const CUTTER: &[&str] = &[
     "src/rebuild.rs",
     "src/trial.rs",
     "tests/tests/suites/starters.rs",
-    "Cargo.toml",
 ];
 
 /// All cuts of all chapters.
@@ -63,7 +61,7 @@ fn cases() -> Result<Vec<Case>> {
     let root = chapter::root()?;
     let mut cases = Vec::new();
     for chapter in Chapter::all(&root)? {
-        let hash = hash(&root, &chapter)?;
+        let memory = Memory::of_chapter(&root, &chapter, CUTTER)?;
         let last = chapter.steps.len() + usize::from(!chapter.exercises.is_empty());
         for from in 1..=last {
             let name = match chapter.steps.get(from - 1) {
@@ -72,26 +70,22 @@ fn cases() -> Result<Vec<Case>> {
             };
             let lane = format!("starters of {}", chapter.name);
             let (root, chapter) = (root.clone(), chapter.clone());
-            let case = Case::new(name, move || remembering(&root, &chapter, from, hash));
-            cases.push((from, case.work().lane(lane, 1)));
+            let memory = memory.named(&format!("starters/{name}"));
+            let case = Case::new(name, move || whole(&root, &chapter, from));
+            cases.push((from, case.work().lane(lane, 1).remembered(memory)));
         }
     }
     cases.sort_by_key(|(from, _)| *from);
     Ok(cases.into_iter().map(|(_, case)| case).collect())
 }
 
-/// Examines a cut unless it is known to hold.
-fn remembering(root: &Path, chapter: &Chapter, from: usize, hash: u64) -> Result<(), Failed> {
-    let memory = root.join(format!("target/starters/{}-{from}.ok", chapter.name));
-    let key = format!("{hash:016x}\n");
-    if fs::read_to_string(&memory).is_ok_and(|known| known == key) {
-        return Ok(());
-    }
+/// Fails with all that is wrong with a cut.
+fn whole(root: &Path, chapter: &Chapter, from: usize) -> Result<(), Failed> {
     let complaints = examine(root, chapter, from)?;
-    if complaints.is_empty() {
-        return Ok(workbook::write(&memory, &key)?);
+    match complaints.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} complaints\n\n{}", complaints.join("\n")).into()),
     }
-    Err(format!("{} complaints\n\n{}", complaints.len(), complaints.join("\n")).into())
 }
 
 /// What is wrong with a chapter that is cut from a step on; past the last step, with its exercises.
@@ -245,28 +239,4 @@ fn lay_out(root: &Path, chapter: &Chapter, from: usize, ids: &[String], dir: &Pa
         }
     }
     Ok(())
-}
-
-/// A number for everything that the verdict on a chapter's cuts depends on.
-fn hash(root: &Path, chapter: &Chapter) -> Result<u64> {
-    let mut files: Vec<PathBuf> = CUTTER.iter().map(|file| root.join(file)).collect();
-    for other in Chapter::all(root)?.iter().filter(|c| c.number() <= chapter.number()) {
-        let folders: &[&str] = match other.name == chapter.name {
-            true => &["src", "examples", "tests", "exercises", "solutions"],
-            false => &["src"],
-        };
-        files.extend(folders.iter().flat_map(|folder| walk(&other.dir.join(folder))));
-        files.push(other.dir.join("Cargo.toml"));
-    }
-    files.push(chapter.dir.join("exercises.toml"));
-    let mut hasher = DefaultHasher::new();
-    let compiler = workbook::cargo(root).arg("-Vv").output().context("cannot run cargo")?;
-    compiler.stdout.hash(&mut hasher);
-    for path in files {
-        path.strip_prefix(root).unwrap_or(&path).hash(&mut hasher);
-        fs::read(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?
-            .hash(&mut hasher);
-    }
-    Ok(hasher.finish())
 }

@@ -13,8 +13,8 @@
 //! due, nothing can ever happen again: that is an error, with the names of
 //! those who wait, where a real loop would hang.
 //!
-//! - **I51** The same seed and the same tasks give the same trace.
-//! - **I52** Bytes arrive in order, whole and once, or the connection is
+//! - **I43** The same seed and the same tasks give the same trace.
+//! - **I44** Bytes arrive in order, whole and once, or the connection is
 //!   reset: no fault changes what a stream carries.
 //!
 //! Left out: loss and order of packets (TCP hides them; what is seen of them

@@ -216,7 +216,7 @@ pub fn the_end_is_readiness(new: fn() -> Box<dyn Poller>) {
         b.write_all(bytes).expect("room");
         b.shutdown(Shutdown::Write).expect("connected");
 
-        // By I4: a short read is as good as WouldBlock, unless the end of
+        // By I7: a short read is as good as WouldBlock, unless the end of
         // the stream has been announced.
         let (mut got, mut ended) = (Vec::new(), false);
         let mut buf = [0; 16];

@@ -37,7 +37,7 @@ async fn buffered(
     Ok((BufReader::new(reader, buffers, limit), peer))
 }
 
-/// I47, I48: however the bytes are cut and consumed, a reader shows what a
+/// I39, I40: however the bytes are cut and consumed, a reader shows what a
 /// plain vector would, never more than its limit, and loses nothing.
 #[test]
 fn a_reader_is_a_vector() {
@@ -88,7 +88,7 @@ fn a_reader_is_a_vector() {
     });
 }
 
-/// I47: a fill that is dropped while it waits has lost nothing.
+/// I39: a fill that is dropped while it waits has lost nothing.
 #[test]
 fn a_dropped_fill_loses_nothing() {
     let sim = Sim::new(5, Faults::ROUGH);
@@ -150,7 +150,7 @@ fn lines() {
 
 // ---- outboxes
 
-/// I49, I50: what was pushed is written in order and whole; no more than the
+/// I41, I42: what was pushed is written in order and whole; no more than the
 /// limit is ever queued; refused pieces are not written.
 #[test]
 fn an_outbox_is_a_bounded_queue() {
@@ -205,7 +205,7 @@ fn an_outbox_is_a_bounded_queue() {
     });
 }
 
-/// I50: after a discard nothing is delivered, and an error closes.
+/// I42: after a discard nothing is delivered, and an error closes.
 #[test]
 fn a_discarded_outbox_delivers_nothing() {
     let outbox = Outbox::new(10);
@@ -227,4 +227,16 @@ fn a_discarded_outbox_delivers_nothing() {
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
     assert_eq!(outbox.push(Arc::from(&b"x"[..])), Err(Refused::Closed));
     assert_eq!(outbox.queued(), 0);
+}
+
+/// I42: a discard ends a delivery that waits for a peer which takes nothing.
+#[test]
+fn a_discard_ends_a_write_that_waits() {
+    let outbox = Outbox::new(10);
+    outbox.push(Arc::from(&b"abc"[..])).expect("room");
+    let cut = async { outbox.discard() };
+    let never = outbox.deliver(async |_| std::future::pending().await);
+    let (delivered, ()) = ch02_event_loop::promise::block_on(join(never, cut));
+    delivered.expect("no error");
+    assert!(outbox.is_discarded());
 }

@@ -16,7 +16,7 @@ fn guard(alive: &Rc<Cell<i32>>) -> impl Drop + use<> {
     OnDrop(move || alive.set(alive.get() - 1))
 }
 
-/// I13: a task whose `Task` is dropped is dropped with it, whether it is new,
+/// I22: a task whose `Task` is dropped is dropped with it, whether it is new,
 /// waits, or was woken, and is not polled again.
 #[test]
 fn dropped_is_cancelled() {
@@ -46,7 +46,7 @@ fn dropped_is_cancelled() {
     check(true, true, (1, 0));
 }
 
-/// I13: a task that drops its own `Task` runs to its next await, and is
+/// I22: a task that drops its own `Task` runs to its next await, and is
 /// dropped then; its place may have a new tenant by that time.
 #[test]
 fn cancels_itself() {
@@ -73,7 +73,7 @@ fn cancels_itself() {
     assert_eq!((alive.get(), executor.tasks()), (0, 0), "input: the same");
 }
 
-/// I13: a `Task` that outlives its task cancels nobody else: the place has a
+/// I22: a `Task` that outlives its task cancels nobody else: the place has a
 /// new tenant, whose name is another.
 #[test]
 fn an_old_handle_cancels_nobody() {
@@ -90,7 +90,7 @@ fn an_old_handle_cancels_nobody() {
     assert_eq!(puppet.polls.get(), 2, "input: a task in the same place");
 }
 
-/// I12: a future's drop may spawn and cancel others: it is not run inside of
+/// I21: a future's drop may spawn and cancel others: it is not run inside of
 /// the executor's tables.
 #[test]
 fn a_drop_may_spawn_and_cancel() {
@@ -127,7 +127,7 @@ fn a_drop_may_spawn_and_cancel() {
     check("panics", (1, 0));
 }
 
-/// I13: a task that holds its executor keeps it, and itself, until all are
+/// I22: a task that holds its executor keeps it, and itself, until all are
 /// cancelled; one that does not is dropped with the executor.
 #[test]
 fn dropped_with_the_executor() {
@@ -153,7 +153,7 @@ fn dropped_with_the_executor() {
     check(true, false, 1); // what cancel_all is for
 }
 
-/// I1: after `cancel_all` no name of before opens anything.
+/// I4: after `cancel_all` no name of before opens anything.
 #[test]
 fn cancel_all_retires_the_names() {
     let executor = Executor::new(Script::empty());
@@ -171,7 +171,7 @@ fn cancel_all_retires_the_names() {
     );
 }
 
-/// I12: a waker may outlive its task and its executor, and be woken anywhere.
+/// I21: a waker may outlive its task and its executor, and be woken anywhere.
 #[test]
 fn a_waker_outlives_the_executor() {
     let script = Script::empty();

@@ -61,6 +61,9 @@ impl Bell for Counter {
     }
 }
 
+/// What a script looks at, with the number of the park.
+pub type Look = Box<dyn Fn(usize)>;
+
 /// A driver that sleeps as often as its script says, and then fails.
 #[derive(Default)]
 pub struct Script {
@@ -68,7 +71,7 @@ pub struct Script {
     /// The limit of each `park`, in order.
     pub parks: RefCell<Vec<Option<Duration>>>,
     /// Called by each `park`, with its number.
-    pub looks: RefCell<Option<Box<dyn Fn(usize)>>>,
+    pub looks: RefCell<Option<Look>>,
     pub bell: Arc<Counter>,
     budget: Budget,
 }

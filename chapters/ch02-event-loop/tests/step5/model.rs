@@ -137,7 +137,7 @@ fn got(world: &World) -> Vec<usize> {
     shared.borrow().log.clone()
 }
 
-/// I12, I13: every task that was woken is polled, none that was not is, and
+/// I21, I22: every task that was woken is polled, none that was not is, and
 /// none twice for one place in the queue, whoever wakes and cancels whom.
 #[test]
 fn polls_as_the_model_says() {

@@ -28,7 +28,7 @@ fn gated(pool: &Pool) -> Result<Gated, Full> {
     Ok(Gated { done, open, began })
 }
 
-/// I19: it takes as much as it has threads and room, then refuses, however
+/// I28: it takes as much as it has threads and room, then refuses, however
 /// far its threads have come; what ends makes room again.
 #[test]
 fn takes_so_much_and_no_more() {
@@ -70,7 +70,7 @@ fn takes_so_much_and_no_more() {
     check(3, 1, (4, 3));
 }
 
-/// I20: work that nobody waits for any more is not begun; what it was to
+/// I29: work that nobody waits for any more is not begun; what it was to
 /// work on is dropped.
 #[test]
 fn does_not_begin_what_nobody_waits_for() {
@@ -89,7 +89,7 @@ fn does_not_begin_what_nobody_waits_for() {
     assert_eq!(got, [], "input: the second of three, abandoned");
 }
 
-/// I19: a thread is started only if none is idle: who asks again when it has
+/// I28: a thread is started only if none is idle: who asks again when it has
 /// its result gets the same thread.
 #[test]
 fn reuses_its_threads() {
@@ -113,7 +113,7 @@ impl Drop for Tell {
     }
 }
 
-/// I21: the drop of the last handle returns at once; the work that was taken
+/// I30: the drop of the last handle returns at once; the work that was taken
 /// is done, what waited too, and then the threads end.
 #[test]
 fn ends_after_its_work() {
@@ -140,7 +140,7 @@ fn ends_after_its_work() {
     );
 }
 
-/// I21: threads that wait for work end as well.
+/// I30: threads that wait for work end as well.
 #[test]
 fn idle_threads_end() {
     let pool = Pool::new(8, 0);
@@ -179,7 +179,7 @@ impl Drop for Spiteful {
     }
 }
 
-/// I19: a panic costs the pool nothing: its thread goes on, also after a
+/// I28: a panic costs the pool nothing: its thread goes on, also after a
 /// message whose drop panics, and after a value whose drop does.
 #[test]
 fn survives_panics() {
@@ -211,7 +211,7 @@ fn survives_panics() {
     assert_eq!(pool.threads(), 1, "input: the same");
 }
 
-/// I11: a loop that sleeps is woken by the pool's result, and its other
+/// I20: a loop that sleeps is woken by the pool's result, and its other
 /// tasks run while the work goes on.
 #[test]
 fn a_loop_waits_for_work() {

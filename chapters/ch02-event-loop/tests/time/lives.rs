@@ -98,7 +98,7 @@ fn pass(world: &World, lives: &mut [Life], us: u64) {
     }
 }
 
-/// I22, I26: whatever happens to sleeps, those that wait are in the wheel
+/// I31, I35: whatever happens to sleeps, those that wait are in the wheel
 /// and no others, and each is woken once, when its tick has come.
 #[test]
 fn any_life_of_a_sleep() {

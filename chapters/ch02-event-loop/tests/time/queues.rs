@@ -126,7 +126,7 @@ fn mirrors<Q: TimerQueue<usize>>(
     same("different keys", keys.len(), list.inserts)
 }
 
-/// I22, I23, I24: the heap does what the list does, for any operations; its
+/// I31, I32, I33: the heap does what the list does, for any operations; its
 /// `next` is the first deadline.
 #[test]
 fn the_heap_is_the_list() {
@@ -135,7 +135,7 @@ fn the_heap_is_the_list() {
     });
 }
 
-/// I22, I23, I24: the wheel does what the list does, for any operations; its
+/// I31, I32, I33: the wheel does what the list does, for any operations; its
 /// `next` is never after the first deadline.
 #[test]
 fn the_wheel_is_the_list() {
@@ -149,7 +149,7 @@ fn the_wheel_is_the_list() {
     });
 }
 
-/// I22, I23: it does not matter at which ticks the queue is told the time.
+/// I31, I32: it does not matter at which ticks the queue is told the time.
 #[test]
 fn any_cut_of_the_time_is_the_same() {
     fn run<Q: TimerQueue<usize> + Default>(
@@ -183,7 +183,7 @@ fn any_cut_of_the_time_is_the_same() {
     );
 }
 
-/// I25: who expires at `next`, again and again, meets each deadline exactly,
+/// I34: who expires at `next`, again and again, meets each deadline exactly,
 /// and is in vain there at most once for each level.
 #[test]
 fn next_leads_to_the_deadline() {
@@ -237,7 +237,7 @@ fn check(timers: &[u64], expires: &[(u64, &[u64])]) {
     run::<Wheel<u64>>(timers, expires);
 }
 
-/// I22, I25: at the boundaries of slots and levels, and at both ends of time.
+/// I31, I34: at the boundaries of slots and levels, and at both ends of time.
 #[test]
 fn boundaries() {
     check(&[0], &[(0, &[0]), (0, &[])]);
@@ -260,7 +260,7 @@ fn boundaries() {
     check(&[end, 0], &[(end, &[0, end]), (end, &[])]);
 }
 
-/// I22: time that stands still fires nothing twice, and what is inserted for
+/// I31: time that stands still fires nothing twice, and what is inserted for
 /// the running tick fires at the next expire, at the same time.
 #[test]
 fn time_may_stand_still() {
@@ -280,7 +280,7 @@ fn time_may_stand_still() {
     assert_eq!(fired.last(), Some(&3), "the queue's time stays");
 }
 
-/// I25: years pass in one step. (Tick by tick, this test would not end.)
+/// I34: years pass in one step. (Tick by tick, this test would not end.)
 #[test]
 fn the_clock_may_jump() {
     let mut wheel = Wheel::default();
@@ -295,7 +295,7 @@ fn the_clock_may_jump() {
     assert_eq!(fired.last(), Some(&11), "the last tick");
 }
 
-/// I24: a place has a new tenant, and the old key does not open it.
+/// I33: a place has a new tenant, and the old key does not open it.
 #[test]
 fn an_old_key_opens_nothing() {
     fn run<Q: TimerQueue<&'static str> + Default>() {
@@ -315,7 +315,7 @@ fn an_old_key_opens_nothing() {
     run::<Wheel<_>>();
 }
 
-/// I25: a cancel at each place of a slot's list leaves the rest whole.
+/// I34: a cancel at each place of a slot's list leaves the rest whole.
 #[test]
 fn cancels_within_a_list() {
     for size in 1..5 {

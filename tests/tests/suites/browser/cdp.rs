@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A browser without a window.
 pub struct Browser {
@@ -195,7 +195,7 @@ impl Tab {
                 look();
             }})"
         );
-        for _ in 0..6 {
+        for _ in 0..20 {
             if matches!(self.eval(&waits), Ok(Value::Bool(true))) {
                 return Ok(());
             }
