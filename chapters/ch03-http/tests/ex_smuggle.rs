@@ -65,7 +65,7 @@ fn coding<const HOLE: u8>(list: Vec<&[u8]>) -> Result<Body, FramingError> {
     let Some((last, before)) = list.split_last() else {
         return Err(FramingError::Coding);
     };
-    if before.iter().any(|it| chunked(it)) {
+    if before.iter().any(chunked) {
         return match HOLE {
             8 => Ok(Body::Chunked), // anywhere will do
             9 if chunked(last) => Ok(Body::Chunked), // twice is once

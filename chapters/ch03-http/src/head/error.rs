@@ -40,6 +40,9 @@ pub enum HeadError {
     Host(HostFault),
 }
 
+// ANCHOR_END: error
+
+// ANCHOR: part
 /// The part of a head whose grammar is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -72,7 +75,7 @@ pub enum HostFault {
     /// Not a host with or without a port.
     Invalid,
 }
-// ANCHOR_END: error
+// ANCHOR_END: part
 
 // ANCHOR: status
 impl HeadError {

@@ -105,6 +105,7 @@ pub struct FieldParser {
 }
 // ANCHOR_END: parser
 
+// given: the fields' first values, and what is read out
 impl FieldParser {
     /// For fields that begin at the byte `at` of the buffer.
     pub fn new(at: usize) -> FieldParser {
@@ -142,7 +143,10 @@ impl FieldParser {
             fields: &self.fields,
         }
     }
+}
+// given end
 
+impl FieldParser {
     // ANCHOR: parse
     /// Goes on where the last call stopped. `bytes` is the buffer from its
     /// start, with what has come since. Gives the index behind the empty
@@ -218,6 +222,9 @@ impl FieldParser {
         Ok(())
     }
 
+    // ANCHOR_END: line
+
+    // ANCHOR: name
     /// Goes to the end of a name: true when its colon is there.
     #[inline(always)]
     fn name(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
@@ -248,6 +255,9 @@ impl FieldParser {
         true
     }
 
+    // ANCHOR_END: name
+
+    // ANCHOR: value
     /// Goes to the end of a value: true when it is whole.
     #[inline(always)]
     fn value(
@@ -287,7 +297,7 @@ impl FieldParser {
             Some(_) => Err(syntax(Part::LineEnd, self.at)),
         }
     }
-    // ANCHOR_END: line
+    // ANCHOR_END: value
 }
 
 /// The part of a head is wrong at this byte.
@@ -302,7 +312,9 @@ pub struct Headers<'a> {
     bytes: &'a [u8],
     fields: &'a [Field],
 }
+// ANCHOR_END: headers
 
+// given: thin ways to ask
 impl<'a> Headers<'a> {
     /// How many fields there are.
     pub fn len(&self) -> usize {
@@ -323,7 +335,7 @@ impl<'a> Headers<'a> {
     }
 
     /// The values of all fields of this name, upper and lower case being
-    /// the same.
+    /// the same, in the order in which they came.
     pub fn all<'n>(&self, name: &'n str) -> Values<'a, 'n> {
         Values {
             fields: self.iter(),
@@ -349,9 +361,9 @@ impl<'a> Headers<'a> {
         self.list(name).any(same)
     }
 }
-// ANCHOR_END: headers
+// given end
 
-// ANCHOR: iter
+// given: how to walk over them
 /// Name and value of each field: see [`Headers::iter`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
@@ -386,4 +398,4 @@ impl<'a> Iterator for Values<'a, '_> {
         found.map(|(_, value)| value)
     }
 }
-// ANCHOR_END: iter
+// given end

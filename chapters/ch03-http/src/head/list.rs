@@ -22,12 +22,14 @@ pub struct List<'a, 'n> {
     rest: &'a [u8], // of the value at hand
 }
 
+// given: the fields' first values
 impl<'a, 'n> List<'a, 'n> {
     /// The list that these values are.
     pub fn new(values: Values<'a, 'n>) -> List<'a, 'n> {
         List { values, rest: &[] }
     }
 }
+// given end
 
 impl<'a> Iterator for List<'a, '_> {
     type Item = &'a [u8];

@@ -77,6 +77,9 @@ impl<'a> Target<'a> {
         })
     }
 
+    // ANCHOR_END: parse
+
+    // given: what the variants hold
     /// The path: `/` where an absolute form has none (RFC 9110, section
     /// 4.2.3), and `None` for the two forms that have none.
     pub fn path(&self) -> Option<&'a str> {
@@ -88,8 +91,10 @@ impl<'a> Target<'a> {
             Target::Authority { .. } | Target::Asterisk => None,
         }
     }
+    // given end
 }
 
+// given: small questions
 /// Path and query.
 fn split_query(target: &str) -> (&str, Option<&str>) {
     match target.split_once('?') {
@@ -104,7 +109,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(more)
 }
-// ANCHOR_END: parse
+// given end
 
 // ANCHOR: host
 /// Whether the bytes are a host with or without a port, as a Host field has
@@ -134,6 +139,8 @@ pub fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (is_name(host) && port.is_none_or(is_port)).then_some((host, port))
 }
 
+// ANCHOR_END: host
+
 fn is_port(port: &str) -> bool {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     digits && (port.is_empty() || port.parse::<u16>().is_ok())
@@ -160,4 +167,3 @@ fn is_name(host: &str) -> bool {
     }
     !host.is_empty()
 }
-// ANCHOR_END: host

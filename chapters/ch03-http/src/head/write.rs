@@ -61,7 +61,10 @@ pub struct HeadWriter<'a> {
     finished: bool,
 }
 
+// ANCHOR_END: writer
+
 impl<'a> HeadWriter<'a> {
+    // ANCHOR: begin
     /// Begins a response of HTTP/1.1, with the usual reason.
     ///
     /// # Errors
@@ -76,6 +79,8 @@ impl<'a> HeadWriter<'a> {
         let line = format!("HTTP/1.1 {status} {}", reason(status));
         Ok(HeadWriter::begin(out, &[line.as_bytes()]))
     }
+
+    // ANCHOR_END: begin
 
     /// Begins a request of HTTP/1.1.
     ///
@@ -106,7 +111,6 @@ impl<'a> HeadWriter<'a> {
             finished: false,
         }
     }
-    // ANCHOR_END: writer
 
     // ANCHOR: field
     /// Writes one field. Spaces and tabs around the value are not part of
