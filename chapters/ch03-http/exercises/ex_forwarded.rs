@@ -12,9 +12,7 @@ pub type Element = Vec<(String, String)>;
 /// with no space around the `=`. Empty elements and empty pairs are passed
 /// over. `None` for anything else.
 pub fn forwarded(value: &[u8]) -> Option<Vec<Element>> {
-    todo!(
-        "ex_forwarded: split at commas, then at semicolons, then take each pair apart"
-    )
+    todo!("ex_forwarded: split at commas; what is between them has pairs")
 }
 
 /// The pairs of one element.
@@ -30,7 +28,5 @@ fn token(bytes: &[u8]) -> Option<String> {
 
 /// What a quoted string means; `bytes` begins behind its first quote.
 fn unquoted(bytes: &[u8]) -> Option<String> {
-    todo!(
-        "ex_forwarded: up to the quote that ends it; a backslash takes the next byte"
-    )
+    todo!("ex_forwarded: up to the quote that ends it; mind backslashes")
 }

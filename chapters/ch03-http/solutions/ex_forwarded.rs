@@ -12,7 +12,7 @@ pub type Element = Vec<(String, String)>;
 /// with no space around the `=`. Empty elements and empty pairs are passed
 /// over. `None` for anything else.
 pub fn forwarded(value: &[u8]) -> Option<Vec<Element>> {
-    // begin: split at commas, then at semicolons, then take each pair apart
+    // begin: split at commas; what is between them has pairs
     let mut elements = Vec::new();
     let mut rest = value;
     while !rest.is_empty() {
@@ -57,7 +57,7 @@ fn token(bytes: &[u8]) -> Option<String> {
 
 /// What a quoted string means; `bytes` begins behind its first quote.
 fn unquoted(bytes: &[u8]) -> Option<String> {
-    // begin: up to the quote that ends it; a backslash takes the next byte
+    // begin: up to the quote that ends it; mind backslashes
     let mut meant = Vec::new();
     let mut bytes = bytes.iter();
     loop {

@@ -50,7 +50,7 @@ fn wrong_heads_are_refused() {
     line("GET /\t HTTP/1.1", syntax(Part::Target, 5));
     line("GET /", syntax(Part::Target, 5));
     line("GET / ", syntax(Part::Version, 6));
-    line("GET / HTTP/11", syntax(Part::Version, 12));
+    line("GET / HHTTP/1.1", syntax(Part::Version, 7));
     line("GET / HTTP/1.1 ", syntax(Part::Version, 14));
     line("GET / HTTP/1.1\r", syntax(Part::LineEnd, 15));
     line("GET / HTTP/1.1\n", syntax(Part::LineEnd, 14));
