@@ -92,7 +92,12 @@ impl HeadError {
 }
 // ANCHOR_END: status
 
-// given: how an error reads is not what this step is about
+// given: how an error is made, and how it reads
+/// The part of a head is wrong at this byte.
+pub fn syntax(part: Part, at: usize) -> HeadError {
+    HeadError::Syntax { part, at }
+}
+
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -12,7 +12,7 @@
 //! is a space before the colon (RFC 9112, section 5).
 
 use ch03_http::head::class::{token_end, value_end};
-use ch03_http::head::error::{HeadError, Part};
+use ch03_http::head::error::{HeadError, Part, syntax};
 use ch03_http::head::list::List;
 
 // ANCHOR: rules
@@ -300,11 +300,6 @@ impl FieldParser {
     // ANCHOR_END: value
 }
 
-/// The part of a head is wrong at this byte.
-pub(crate) fn syntax(part: Part, at: usize) -> HeadError {
-    HeadError::Syntax { part, at }
-}
-
 // ANCHOR: headers
 /// The fields of a head, in the order in which they came.
 #[derive(Debug, Clone, Copy)]
@@ -350,7 +345,7 @@ impl<'a> Headers<'a> {
 
     /// The members of a field whose value is a list, from all fields of this
     /// name (RFC 9110, section 5.3: they are one list, in this order).
-    pub fn list<'n>(&self, name: &'n str) -> List<'a, 'n> {
+    pub fn list<'n>(&self, name: &'n str) -> List<'a, Values<'a, 'n>> {
         List::new(self.all(name))
     }
 

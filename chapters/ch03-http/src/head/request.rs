@@ -9,8 +9,8 @@
 //! parts; nothing stands behind the version (section 3).
 
 use ch03_http::head::class::{target_end, token_end};
-use ch03_http::head::error::{HeadError, HostFault, Part};
-use ch03_http::head::fields::{FieldParser, Headers, Rules, Span, syntax};
+use ch03_http::head::error::{HeadError, HostFault, Part, syntax};
+use ch03_http::head::fields::{FieldParser, Headers, Rules, Span};
 use ch03_http::head::target::{Target, is_host};
 
 // ANCHOR: version

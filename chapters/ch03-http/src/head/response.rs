@@ -9,8 +9,8 @@
 //! one; every client takes that, and so does this one.
 
 use ch03_http::head::class::value_end;
-use ch03_http::head::error::{HeadError, Part};
-use ch03_http::head::fields::{FieldParser, Headers, Rules, Span, syntax};
+use ch03_http::head::error::{HeadError, Part, syntax};
+use ch03_http::head::fields::{FieldParser, Headers, Rules, Span};
 use ch03_http::head::request::Version;
 
 /// Where a [`ResponseParser`] is.
