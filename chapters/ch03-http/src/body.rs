@@ -102,6 +102,7 @@ impl BodyReader {
 
     // ANCHOR_END: finish
 
+    // given: only one kind has any
     /// The trailer of a chunked body, as [`ChunkDecoder::trailers`] has it.
     pub fn trailers<'a>(&'a self, bytes: &'a [u8]) -> Option<Headers<'a>> {
         match &self.kind {
@@ -109,4 +110,5 @@ impl BodyReader {
             _ => None,
         }
     }
+    // given end
 }

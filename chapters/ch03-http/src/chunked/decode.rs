@@ -290,10 +290,12 @@ impl ChunkDecoder {
     // ANCHOR_END: trailer
 }
 
+// given: a number that may not fit
 /// The number, or the largest that there is.
 fn saturated(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
+// given end
 
 // ANCHOR: extension
 /// One byte of an extension. RFC 9112, section 7.1.1:

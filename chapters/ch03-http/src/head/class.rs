@@ -105,7 +105,6 @@ pub fn token_end(bytes: &[u8], from: usize) -> usize {
     }
     at
 }
-
 // ANCHOR_END: runs
 
 // given: one name for each class

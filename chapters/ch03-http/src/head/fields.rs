@@ -16,10 +16,10 @@ use ch03_http::head::error::{HeadError, Part, syntax};
 use ch03_http::head::list::List;
 
 // ANCHOR: rules
-/// What a parser takes. nginx's defaults are those of
-/// `large_client_header_buffers` (a line fits into one of four buffers of
-/// 8 KiB) and `max_headers` (1,000); Apache's are `LimitRequestLine` 8,190,
-/// `LimitRequestFieldSize` 8,190 for a line, `LimitRequestFields` 100.
+/// What a parser takes. nginx takes a head that fits into four buffers of
+/// 8 KiB, each line into one (`large_client_header_buffers`). Apache has
+/// `LimitRequestLine` 8,190, `LimitRequestFieldSize` 8,190 for a line, and
+/// `LimitRequestFields` 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// The most bytes of a request line, without its CRLF. RFC 9112, section

@@ -305,6 +305,7 @@ impl RequestParser {
 
     // ANCHOR_END: scan
 
+    // ANCHOR: is_target
     /// The byte at `at` is the space before the next part.
     fn next(&mut self, state: State) {
         self.state = state;
@@ -321,6 +322,7 @@ impl RequestParser {
         let target = std::str::from_utf8(target);
         target.is_ok_and(|target| Target::parse(method, target).is_some())
     }
+    // ANCHOR_END: is_target
 
     // ANCHOR: byte_of_version
     /// Takes one byte of the version or of the line's end: true at the LF.

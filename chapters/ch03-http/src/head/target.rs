@@ -8,7 +8,8 @@
 //! asterisk    OPTIONS * HTTP/1.1                  only with OPTIONS
 //! ```
 //!
-//! Left out: decoding `%41`. What a path means is for whoever serves it; who
+//! Left out: zones in IPv6 addresses (`fe80::1%25eth0`), which mean something
+//! to one machine only. And decoding `%41`. What a path means is for whoever serves it; who
 //! decodes twice, or decodes before splitting, serves other files than those
 //! that were asked for.
 
@@ -76,7 +77,6 @@ impl<'a> Target<'a> {
             query,
         })
     }
-
     // ANCHOR_END: parse
 
     // given: what the variants hold
@@ -138,9 +138,9 @@ pub fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     };
     (is_name(host) && port.is_none_or(is_port)).then_some((host, port))
 }
-
 // ANCHOR_END: host
 
+// ANCHOR: name
 fn is_port(port: &str) -> bool {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     digits && (port.is_empty() || port.parse::<u16>().is_ok())
@@ -167,3 +167,4 @@ fn is_name(host: &str) -> bool {
     }
     !host.is_empty()
 }
+// ANCHOR_END: name

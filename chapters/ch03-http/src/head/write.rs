@@ -82,6 +82,7 @@ impl<'a> HeadWriter<'a> {
 
     // ANCHOR_END: begin
 
+    // ANCHOR: request
     /// Begins a request of HTTP/1.1.
     ///
     /// # Errors
@@ -111,6 +112,7 @@ impl<'a> HeadWriter<'a> {
             finished: false,
         }
     }
+    // ANCHOR_END: request
 
     // ANCHOR: field
     /// Writes one field. Spaces and tabs around the value are not part of
