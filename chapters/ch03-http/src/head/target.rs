@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Left out: zones in IPv6 addresses (`fe80::1%25eth0`), which mean something
-//! to one machine only. And decoding `%41`. What a path means is for whoever serves it; who
-//! decodes twice, or decodes before splitting, serves other files than those
-//! that were asked for.
+//! to one machine only; and decoding `%41`. What a path means is for whoever
+//! serves it; who decodes twice, or decodes before splitting, serves other
+//! files than those that were asked for.
 
 // ANCHOR: target
 /// A request's target. Nothing in it is decoded.
