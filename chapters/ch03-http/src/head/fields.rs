@@ -48,6 +48,18 @@ impl Default for Rules {
 }
 // ANCHOR_END: rules
 
+// given: offsets have 32 bits
+impl Rules {
+    /// The rules, with a head of at most 4 GiB: what a [`Span`] can reach.
+    pub fn clamped(self) -> Rules {
+        Rules {
+            head: self.head.min(u32::MAX as usize),
+            ..self
+        }
+    }
+}
+// given end
+
 // ANCHOR: span
 /// A range of the buffer: `start..end`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -161,7 +173,7 @@ impl FieldParser {
         bytes: &[u8],
         rules: &Rules,
     ) -> Result<Option<usize>, HeadError> {
-        let limit = rules.head.min(u32::MAX as usize);
+        let limit = rules.clamped().head;
         let window = &bytes[..bytes.len().min(limit)];
         let done = self.scan(window, rules)?;
         if !done && self.at >= limit {

@@ -133,7 +133,7 @@ impl RequestParser {
     /// A parser that takes what the rules allow.
     pub fn new(rules: Rules) -> RequestParser {
         RequestParser {
-            rules,
+            rules: rules.clamped(),
             state: State::Empty,
             at: 0,
             start: 0,

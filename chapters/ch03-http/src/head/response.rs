@@ -43,7 +43,7 @@ impl ResponseParser {
     /// limit of its own: `rules.head` is also its limit.
     pub fn new(rules: Rules) -> ResponseParser {
         ResponseParser {
-            rules,
+            rules: rules.clamped(),
             state: State::Line,
             at: 0,
             said: None,
