@@ -162,6 +162,9 @@ fn fuzz(target: &Target, time: Duration, seed: u64) -> Result<String, String> {
             Ok(whole) => refused += u64::from(is_refused(&whole)),
             Err(why) => {
                 let input = smaller(target, input, &mut rng);
+                let mut again = (0..50)
+                    .filter_map(|_| tried(target, &input, &mut rng).err());
+                let why = again.next().unwrap_or(why);
                 let shown = wire::shown(&input);
                 return Err(format!("{}: {why}\ninput: {shown}", target.name));
             }

@@ -84,6 +84,9 @@ impl BodyReader {
         })
     }
 
+    // ANCHOR_END: decode
+
+    // ANCHOR: finish
     /// Says whether the stream may end here.
     ///
     /// # Errors
@@ -97,6 +100,9 @@ impl BodyReader {
         }
     }
 
+    // ANCHOR_END: finish
+
+    // given: only one kind has any
     /// The trailer of a chunked body, as [`ChunkDecoder::trailers`] has it.
     pub fn trailers<'a>(&'a self, bytes: &'a [u8]) -> Option<Headers<'a>> {
         match &self.kind {
@@ -104,5 +110,5 @@ impl BodyReader {
             _ => None,
         }
     }
-    // ANCHOR_END: decode
+    // given end
 }

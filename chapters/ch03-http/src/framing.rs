@@ -150,6 +150,9 @@ fn chunked(headers: &Headers) -> Result<Body, FramingError> {
     }
 }
 
+// ANCHOR_END: chunked
+
+// ANCHOR: length
 /// A length: digits and nothing else. Rust's own `parse` takes a `+`.
 fn length(text: &[u8]) -> Result<u64, FramingError> {
     if text.is_empty() {
@@ -169,7 +172,7 @@ fn length(text: &[u8]) -> Result<u64, FramingError> {
     }
     Ok(length)
 }
-// ANCHOR_END: chunked
+// ANCHOR_END: length
 
 // given: how an error reads is not what this step is about
 impl fmt::Display for FramingError {

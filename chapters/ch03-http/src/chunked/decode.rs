@@ -130,6 +130,7 @@ pub struct ChunkDecoder {
 // ANCHOR_END: state
 
 impl ChunkDecoder {
+    // given: the fields' first values
     /// A decoder for a body that begins with the next byte.
     pub fn new(limits: BodyLimits) -> ChunkDecoder {
         ChunkDecoder {
@@ -142,6 +143,7 @@ impl ChunkDecoder {
             failed: None,
         }
     }
+    // given end
 
     // ANCHOR: decode
     /// Takes what it can from the front of `bytes`: what is between the
@@ -164,6 +166,10 @@ impl ChunkDecoder {
         taken
     }
 
+    // ANCHOR_END: decode
+
+    // ANCHOR: advance
+    /// As `decode`, for one that has not failed.
     fn advance<'a>(&mut self, bytes: &'a [u8]) -> Result<Taken<'a>, BodyError> {
         let mut used = 0;
         let mut data: &[u8] = &[];
@@ -193,7 +199,7 @@ impl ChunkDecoder {
         let done = self.state == State::Done;
         Ok(Taken { used, data, done })
     }
-    // ANCHOR_END: decode
+    // ANCHOR_END: advance
 
     // ANCHOR: between
     /// Takes a byte that is between two chunks' data.
@@ -232,6 +238,9 @@ impl ChunkDecoder {
         }
     }
 
+    // ANCHOR_END: between
+
+    // ANCHOR: begin_chunk
     /// The line of a size has ended.
     fn begin_chunk(&mut self) -> Result<State, BodyError> {
         let limit = self.limits.body;
@@ -244,7 +253,7 @@ impl ChunkDecoder {
             _ => Ok(State::Data),
         }
     }
-    // ANCHOR_END: between
+    // ANCHOR_END: begin_chunk
 
     // ANCHOR: trailer
     /// Takes the trailer if it is whole: so many bytes.
@@ -281,10 +290,12 @@ impl ChunkDecoder {
     // ANCHOR_END: trailer
 }
 
+// given: a number that may not fit
 /// The number, or the largest that there is.
 fn saturated(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
+// given end
 
 // ANCHOR: extension
 /// One byte of an extension. RFC 9112, section 7.1.1:

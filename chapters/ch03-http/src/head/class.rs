@@ -28,7 +28,7 @@
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-// ANCHOR: table
+// given: the compiler evaluates it, so a starter cannot cut it
 /// RFC 9110, section 5.6.2: the characters of a token.
 ///
 /// ```text
@@ -50,7 +50,7 @@ const TOKEN: [bool; 256] = {
     }
     table
 };
-// ANCHOR_END: table
+// given end
 
 // ANCHOR: classes
 /// Whether the byte may stand in a method or in a field's name.
@@ -105,7 +105,9 @@ pub fn token_end(bytes: &[u8], from: usize) -> usize {
     }
     at
 }
+// ANCHOR_END: runs
 
+// given: one name for each class
 /// As [`token_end`], for the bytes of a target.
 #[inline(always)]
 pub fn target_end(bytes: &[u8], from: usize) -> usize {
@@ -117,7 +119,11 @@ pub fn target_end(bytes: &[u8], from: usize) -> usize {
 pub fn value_end(bytes: &[u8], from: usize) -> usize {
     run_end(bytes, from, value_stops, is_value)
 }
+// given end
 
+// ANCHOR: run_end
+/// Where the run of a class ends that begins at `from`; `stops` marks the
+/// lanes whose byte may not be in it.
 #[inline(always)]
 fn run_end(
     bytes: &[u8],
@@ -148,7 +154,7 @@ fn run_end(
     }
     at
 }
-// ANCHOR_END: runs
+// ANCHOR_END: run_end
 
 #[cfg(test)]
 mod tests {

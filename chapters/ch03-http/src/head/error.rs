@@ -40,6 +40,9 @@ pub enum HeadError {
     Host(HostFault),
 }
 
+// ANCHOR_END: error
+
+// ANCHOR: part
 /// The part of a head whose grammar is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -72,7 +75,7 @@ pub enum HostFault {
     /// Not a host with or without a port.
     Invalid,
 }
-// ANCHOR_END: error
+// ANCHOR_END: part
 
 // ANCHOR: status
 impl HeadError {
@@ -89,7 +92,12 @@ impl HeadError {
 }
 // ANCHOR_END: status
 
-// given: how an error reads is not what this step is about
+// given: how an error is made, and how it reads
+/// The part of a head is wrong at this byte.
+pub fn syntax(part: Part, at: usize) -> HeadError {
+    HeadError::Syntax { part, at }
+}
+
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

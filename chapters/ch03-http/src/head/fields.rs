@@ -12,14 +12,14 @@
 //! is a space before the colon (RFC 9112, section 5).
 
 use ch03_http::head::class::{token_end, value_end};
-use ch03_http::head::error::{HeadError, Part};
+use ch03_http::head::error::{HeadError, Part, syntax};
 use ch03_http::head::list::List;
 
 // ANCHOR: rules
-/// What a parser takes. nginx's defaults are those of
-/// `large_client_header_buffers` (a line fits into one of four buffers of
-/// 8 KiB) and `max_headers` (1,000); Apache's are `LimitRequestLine` 8,190,
-/// `LimitRequestFieldSize` 8,190 for a line, `LimitRequestFields` 100.
+/// What a parser takes. nginx takes a head that fits into four buffers of
+/// 8 KiB, each line into one (`large_client_header_buffers`). Apache has
+/// `LimitRequestLine` 8,190, `LimitRequestFieldSize` 8,190 for a line, and
+/// `LimitRequestFields` 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// The most bytes of a request line, without its CRLF. RFC 9112, section
@@ -47,6 +47,18 @@ impl Default for Rules {
     }
 }
 // ANCHOR_END: rules
+
+// given: offsets have 32 bits
+impl Rules {
+    /// The rules, with a head of at most 4 GiB: what a [`Span`] can reach.
+    pub fn clamped(self) -> Rules {
+        Rules {
+            head: self.head.min(u32::MAX as usize),
+            ..self
+        }
+    }
+}
+// given end
 
 // ANCHOR: span
 /// A range of the buffer: `start..end`.
@@ -105,6 +117,7 @@ pub struct FieldParser {
 }
 // ANCHOR_END: parser
 
+// given: the fields' first values, and what is read out
 impl FieldParser {
     /// For fields that begin at the byte `at` of the buffer.
     pub fn new(at: usize) -> FieldParser {
@@ -142,7 +155,10 @@ impl FieldParser {
             fields: &self.fields,
         }
     }
+}
+// given end
 
+impl FieldParser {
     // ANCHOR: parse
     /// Goes on where the last call stopped. `bytes` is the buffer from its
     /// start, with what has come since. Gives the index behind the empty
@@ -157,7 +173,7 @@ impl FieldParser {
         bytes: &[u8],
         rules: &Rules,
     ) -> Result<Option<usize>, HeadError> {
-        let limit = rules.head.min(u32::MAX as usize);
+        let limit = rules.clamped().head;
         let window = &bytes[..bytes.len().min(limit)];
         let done = self.scan(window, rules)?;
         if !done && self.at >= limit {
@@ -218,6 +234,9 @@ impl FieldParser {
         Ok(())
     }
 
+    // ANCHOR_END: line
+
+    // ANCHOR: name
     /// Goes to the end of a name: true when its colon is there.
     #[inline(always)]
     fn name(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
@@ -248,6 +267,9 @@ impl FieldParser {
         true
     }
 
+    // ANCHOR_END: name
+
+    // ANCHOR: value
     /// Goes to the end of a value: true when it is whole.
     #[inline(always)]
     fn value(
@@ -287,12 +309,7 @@ impl FieldParser {
             Some(_) => Err(syntax(Part::LineEnd, self.at)),
         }
     }
-    // ANCHOR_END: line
-}
-
-/// The part of a head is wrong at this byte.
-pub(crate) fn syntax(part: Part, at: usize) -> HeadError {
-    HeadError::Syntax { part, at }
+    // ANCHOR_END: value
 }
 
 // ANCHOR: headers
@@ -302,7 +319,9 @@ pub struct Headers<'a> {
     bytes: &'a [u8],
     fields: &'a [Field],
 }
+// ANCHOR_END: headers
 
+// given: thin ways to ask
 impl<'a> Headers<'a> {
     /// How many fields there are.
     pub fn len(&self) -> usize {
@@ -323,7 +342,7 @@ impl<'a> Headers<'a> {
     }
 
     /// The values of all fields of this name, upper and lower case being
-    /// the same.
+    /// the same, in the order in which they came.
     pub fn all<'n>(&self, name: &'n str) -> Values<'a, 'n> {
         Values {
             fields: self.iter(),
@@ -338,7 +357,7 @@ impl<'a> Headers<'a> {
 
     /// The members of a field whose value is a list, from all fields of this
     /// name (RFC 9110, section 5.3: they are one list, in this order).
-    pub fn list<'n>(&self, name: &'n str) -> List<'a, 'n> {
+    pub fn list<'n>(&self, name: &'n str) -> List<'a, Values<'a, 'n>> {
         List::new(self.all(name))
     }
 
@@ -349,9 +368,9 @@ impl<'a> Headers<'a> {
         self.list(name).any(same)
     }
 }
-// ANCHOR_END: headers
+// given end
 
-// ANCHOR: iter
+// given: how to walk over them
 /// Name and value of each field: see [`Headers::iter`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
@@ -386,4 +405,4 @@ impl<'a> Iterator for Values<'a, '_> {
         found.map(|(_, value)| value)
     }
 }
-// ANCHOR_END: iter
+// given end

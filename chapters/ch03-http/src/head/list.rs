@@ -11,25 +11,25 @@
 //! left out, as a recipient must. A quoted string that never ends takes the
 //! rest of its field with it.
 
-use ch03_http::head::fields::Values;
-
 // ANCHOR: list
 /// The members of a list, over all fields of a name: see
 /// [`Headers::list`](ch03_http::head::Headers::list).
 #[derive(Debug, Clone)]
-pub struct List<'a, 'n> {
-    values: Values<'a, 'n>,
+pub struct List<'a, I> {
+    values: I,
     rest: &'a [u8], // of the value at hand
 }
 
-impl<'a, 'n> List<'a, 'n> {
+// given: the fields' first values
+impl<'a, I: Iterator<Item = &'a [u8]>> List<'a, I> {
     /// The list that these values are.
-    pub fn new(values: Values<'a, 'n>) -> List<'a, 'n> {
+    pub fn new(values: I) -> List<'a, I> {
         List { values, rest: &[] }
     }
 }
+// given end
 
-impl<'a> Iterator for List<'a, '_> {
+impl<'a, I: Iterator<Item = &'a [u8]>> Iterator for List<'a, I> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {

@@ -9,8 +9,8 @@
 //! parts; nothing stands behind the version (section 3).
 
 use ch03_http::head::class::{target_end, token_end};
-use ch03_http::head::error::{HeadError, HostFault, Part};
-use ch03_http::head::fields::{FieldParser, Headers, Rules, Span, syntax};
+use ch03_http::head::error::{HeadError, HostFault, Part, syntax};
+use ch03_http::head::fields::{FieldParser, Headers, Rules, Span};
 use ch03_http::head::target::{Target, is_host};
 
 // ANCHOR: version
@@ -40,7 +40,7 @@ impl Version {
 }
 // ANCHOR_END: version
 
-// ANCHOR: method
+// given: a table of names
 /// A request's method. Upper and lower case differ (RFC 9110, section 9.1),
 /// so `get` is `Other`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl<'a> From<&'a [u8]> for Method<'a> {
         }
     }
 }
-// ANCHOR_END: method
+// given end
 
 /// Which byte a [`RequestParser`] waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,11 +128,12 @@ pub struct RequestParser {
 }
 // ANCHOR_END: parser
 
+// given: the fields' first values, and what is read out
 impl RequestParser {
     /// A parser that takes what the rules allow.
     pub fn new(rules: Rules) -> RequestParser {
         RequestParser {
-            rules,
+            rules: rules.clamped(),
             state: State::Empty,
             at: 0,
             start: 0,
@@ -146,7 +147,6 @@ impl RequestParser {
         }
     }
 
-    // ANCHOR: reset
     /// Ready for the next head, which begins at the start of a buffer: the
     /// caller has taken the one before out of it.
     pub fn reset(&mut self) {
@@ -166,8 +166,10 @@ impl RequestParser {
     pub fn scanned(&self) -> usize {
         self.at
     }
-    // ANCHOR_END: reset
+}
+// given end
 
+impl RequestParser {
     // ANCHOR: parse
     /// Goes on where the last call stopped. `bytes` is the buffer from the
     /// first byte after `reset` on: what the last call got, and what has come
@@ -204,6 +206,9 @@ impl RequestParser {
         Ok(None)
     }
 
+    // ANCHOR_END: advance
+
+    // ANCHOR: request_line
     /// Scans within the limits: true when the request line has ended.
     fn request_line(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
         while self.state == State::Empty || self.state == State::EmptyLf {
@@ -227,7 +232,7 @@ impl RequestParser {
             false => Ok(false),
         }
     }
-    // ANCHOR_END: advance
+    // ANCHOR_END: request_line
 
     // ANCHOR: empty
     /// Passes over one byte of the empty lines before a request line, or
@@ -298,13 +303,15 @@ impl RequestParser {
         Ok(false)
     }
 
+    // ANCHOR_END: scan
+
+    // ANCHOR: is_target
     /// The byte at `at` is the space before the next part.
     fn next(&mut self, state: State) {
         self.state = state;
         self.at += 1;
         self.start = self.at;
     }
-    // ANCHOR_END: scan
 
     /// Whether the target has a form that goes with the method.
     fn is_target(&self, bytes: &[u8]) -> bool {
@@ -315,6 +322,7 @@ impl RequestParser {
         let target = std::str::from_utf8(target);
         target.is_ok_and(|target| Target::parse(method, target).is_some())
     }
+    // ANCHOR_END: is_target
 
     // ANCHOR: byte_of_version
     /// Takes one byte of the version or of the line's end: true at the LF.

@@ -9,8 +9,8 @@
 //! one; every client takes that, and so does this one.
 
 use ch03_http::head::class::value_end;
-use ch03_http::head::error::{HeadError, Part};
-use ch03_http::head::fields::{FieldParser, Headers, Rules, Span, syntax};
+use ch03_http::head::error::{HeadError, Part, syntax};
+use ch03_http::head::fields::{FieldParser, Headers, Rules, Span};
 use ch03_http::head::request::Version;
 
 /// Where a [`ResponseParser`] is.
@@ -22,7 +22,6 @@ enum State {
     Fields,
 }
 
-// ANCHOR: parser
 /// Parses one response head, then, after `reset`, the next: a response with
 /// a status of 1xx is followed by another.
 #[derive(Debug)]
@@ -37,14 +36,14 @@ pub struct ResponseParser {
     reason: Span,
     fields: FieldParser,
 }
-// ANCHOR_END: parser
 
+// given: the parser of requests again, with another first line
 impl ResponseParser {
     /// A parser that takes what the rules allow. The status line has no
     /// limit of its own: `rules.head` is also its limit.
     pub fn new(rules: Rules) -> ResponseParser {
         ResponseParser {
-            rules,
+            rules: rules.clamped(),
             state: State::Line,
             at: 0,
             said: None,
@@ -70,7 +69,6 @@ impl ResponseParser {
         self.at
     }
 
-    // ANCHOR: parse
     /// As [`RequestParser::parse`](ch03_http::head::RequestParser::parse).
     ///
     /// # Errors
@@ -100,9 +98,7 @@ impl ResponseParser {
         self.at = self.fields.at();
         end
     }
-    // ANCHOR_END: parse
 
-    // ANCHOR: scan
     /// The status line: true behind its LF.
     fn scan(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
         while let Some(&byte) = bytes.get(self.at) {
@@ -174,7 +170,6 @@ impl ResponseParser {
             _ => Err(syntax(Part::Value, self.at)),
         }
     }
-    // ANCHOR_END: scan
 
     /// The head, once `parse` has given its length; `bytes` are those that
     /// `parse` got.
@@ -187,6 +182,7 @@ impl ResponseParser {
         }
     }
 }
+// given end
 
 // ANCHOR: response
 /// A response's head, as slices of the buffer.

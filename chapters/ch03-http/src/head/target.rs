@@ -8,9 +8,10 @@
 //! asterisk    OPTIONS * HTTP/1.1                  only with OPTIONS
 //! ```
 //!
-//! Left out: decoding `%41`. What a path means is for whoever serves it; who
-//! decodes twice, or decodes before splitting, serves other files than those
-//! that were asked for.
+//! Left out: zones in IPv6 addresses (`fe80::1%25eth0`), which mean something
+//! to one machine only; and decoding `%41`. What a path means is for whoever
+//! serves it; who decodes twice, or decodes before splitting, serves other
+//! files than those that were asked for.
 
 // ANCHOR: target
 /// A request's target. Nothing in it is decoded.
@@ -76,7 +77,9 @@ impl<'a> Target<'a> {
             query,
         })
     }
+    // ANCHOR_END: parse
 
+    // given: what the variants hold
     /// The path: `/` where an absolute form has none (RFC 9110, section
     /// 4.2.3), and `None` for the two forms that have none.
     pub fn path(&self) -> Option<&'a str> {
@@ -88,8 +91,10 @@ impl<'a> Target<'a> {
             Target::Authority { .. } | Target::Asterisk => None,
         }
     }
+    // given end
 }
 
+// given: small questions
 /// Path and query.
 fn split_query(target: &str) -> (&str, Option<&str>) {
     match target.split_once('?') {
@@ -104,7 +109,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(more)
 }
-// ANCHOR_END: parse
+// given end
 
 // ANCHOR: host
 /// Whether the bytes are a host with or without a port, as a Host field has
@@ -133,7 +138,9 @@ pub fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     };
     (is_name(host) && port.is_none_or(is_port)).then_some((host, port))
 }
+// ANCHOR_END: host
 
+// ANCHOR: name
 fn is_port(port: &str) -> bool {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     digits && (port.is_empty() || port.parse::<u16>().is_ok())
@@ -160,4 +167,4 @@ fn is_name(host: &str) -> bool {
     }
     !host.is_empty()
 }
-// ANCHOR_END: host
+// ANCHOR_END: name

@@ -61,7 +61,10 @@ pub struct HeadWriter<'a> {
     finished: bool,
 }
 
+// ANCHOR_END: writer
+
 impl<'a> HeadWriter<'a> {
+    // ANCHOR: begin
     /// Begins a response of HTTP/1.1, with the usual reason.
     ///
     /// # Errors
@@ -77,6 +80,9 @@ impl<'a> HeadWriter<'a> {
         Ok(HeadWriter::begin(out, &[line.as_bytes()]))
     }
 
+    // ANCHOR_END: begin
+
+    // ANCHOR: request
     /// Begins a request of HTTP/1.1.
     ///
     /// # Errors
@@ -106,7 +112,7 @@ impl<'a> HeadWriter<'a> {
             finished: false,
         }
     }
-    // ANCHOR_END: writer
+    // ANCHOR_END: request
 
     // ANCHOR: field
     /// Writes one field. Spaces and tabs around the value are not part of
