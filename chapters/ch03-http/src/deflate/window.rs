@@ -94,8 +94,8 @@ impl Window {
 
     // ANCHOR: copy
     /// Appends `length` bytes, at most 258, as they stand `distance` bytes
-    /// back, at most 32 KiB. There is room. The copy may read what it has just written: that
-    /// is how three bytes become two hundred.
+    /// back, at most 32 KiB. There is room. The copy may read what it has just
+    /// written: that is how three bytes become two hundred.
     ///
     /// # Errors
     /// Nothing stands there.
