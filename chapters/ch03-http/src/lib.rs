@@ -5,6 +5,8 @@ extern crate self as ch03_http;
 
 pub mod upgrade;
 
+pub mod frames;
+
 pub mod websocket;
 
 pub mod events;

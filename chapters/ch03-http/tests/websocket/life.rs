@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::Side;
 use ch03_http::websocket::close::{self, Closed, may_be_sent};
 use ch03_http::websocket::connection::{Connection, Limits, Unsent};
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::Side;
 use ch03_http::websocket::message::{Event, Messages};
 use ch03_http::websocket::pulse::{Due, Pulse};
 use ch03_http::websocket::utf8::Utf8;
