@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use ch00_toolbox::args::{Command, Opt, Stop, fail, usage};
 use ch00_toolbox::prop::{Gen, search};
 use ch03_http::events::parser::Parser;
+use ch03_http::frames::frame::{Head, Opcode, Side};
+use ch03_http::frames::mask::Mask;
 use ch03_http::upgrade::handshake::{Origins, Policy, accept};
 use ch03_http::websocket::connection::{Connection, Limits};
-use ch03_http::websocket::frame::{Head, Opcode, Side};
-use ch03_http::websocket::mask::Mask;
 use ch03_http::websocket::message::{Event, Messages};
 use ch03_http::websocket::pulse::Times;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use ch00_toolbox::args::{Command, Opt, Stop, usage};
-use ch03_http::websocket::frame::{Head, Opcode, Side};
-use ch03_http::websocket::mask::Mask;
+use ch03_http::frames::frame::{Head, Opcode, Side};
+use ch03_http::frames::mask::Mask;
 use ch03_http::websocket::message::Messages;
 use ch03_http::websocket::utf8::Utf8;
 

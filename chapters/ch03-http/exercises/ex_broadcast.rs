@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ch03_http::websocket::frame::{Head, Opcode};
+use ch03_http::frames::frame::{Head, Opcode};
 
 /// A text as a server's frame.
 fn frame(text: &str) -> Vec<u8> {

@@ -11,8 +11,8 @@
 //! A dissector sees what is there, right or wrong in context: it does not
 //! ask whether a continuation has something to continue.
 
-use ch03_http::websocket::frame::{Head, Opcode, Side};
-use ch03_http::websocket::mask::Mask;
+use ch03_http::frames::frame::{Head, Opcode, Side};
+use ch03_http::frames::mask::Mask;
 
 /// The most bytes of a payload that are shown; `…` stands for the others.
 pub const SHOWN: usize = 16;

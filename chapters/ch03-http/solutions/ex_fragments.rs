@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use ch03_http::websocket::frame::{Head, Opcode};
+use ch03_http::frames::frame::{Head, Opcode};
 
 /// What a server still has to send, frame by frame.
 #[derive(Debug)]

@@ -32,6 +32,8 @@ pub mod compress;
 
 pub mod upgrade;
 
+pub mod frames;
+
 pub mod websocket;
 
 pub mod events;

@@ -32,7 +32,7 @@ macro_rules! checks {
         mod $subject {
             use super::super::$subject::dissect;
             use super::super::tape;
-            use ch03_http::websocket::frame::Side;
+            use ch03_http::frames::frame::Side;
 
             /// I3: what the client sent, masked, in fragments, with a ping.
             #[test]

@@ -14,7 +14,7 @@ macro_rules! checks {
             use ch00_toolbox::golden::show;
             use ch00_toolbox::prop::{self, Gen};
             use ch03_http::websocket::close::Closed;
-            use ch03_http::websocket::frame::{Opcode, Side};
+            use ch03_http::frames::frame::{Opcode, Side};
             use ch03_http::websocket::message::{Event, Messages};
 
             fn check(sender: &mut Sender, expected: &[&[u8]], input: &str) {

@@ -45,7 +45,7 @@ macro_rules! checks {
 
             use super::super::$subject::{Apply, hunt};
             use super::super::mutant;
-            use ch03_http::websocket::mask::Mask;
+            use ch03_http::frames::mask::Mask;
 
             /// The finished one.
             fn right(key: &mut [u8; 4], bytes: &mut [u8]) {

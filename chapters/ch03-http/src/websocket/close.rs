@@ -20,7 +20,7 @@
 //! | 3000–3999 | registered by libraries | yes |
 //! | 4000–4999 | private | yes |
 
-use ch03_http::websocket::fault::Fault;
+use ch03_http::frames::fault::Fault;
 
 /// Stands for a close without a code.
 pub const NO_CODE: u16 = 1005;

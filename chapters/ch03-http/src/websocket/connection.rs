@@ -22,12 +22,12 @@
 
 use std::time::Duration;
 
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::{Head, MAX_CONTROL, Opcode, Side};
+use ch03_http::frames::mask::Mask;
 use ch03_http::websocket::close::{
     Closed, MAX_REASON, NO_CLOSE, NO_CODE, may_be_sent,
 };
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::{Head, MAX_CONTROL, Opcode, Side};
-use ch03_http::websocket::mask::Mask;
 use ch03_http::websocket::message::{Event, Messages};
 use ch03_http::websocket::pulse::{Due, Pulse, Times};
 

@@ -14,9 +14,9 @@
 //! Left out: messages that are handed out before they are whole, and a limit
 //! on how many frames one may have: empty ones cost time and no memory.
 
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::{Head, Opcode, Part, Reader, Side};
 use ch03_http::websocket::close::{self, Closed};
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::{Head, Opcode, Part, Reader, Side};
 use ch03_http::websocket::utf8::Utf8;
 
 // ANCHOR: event

@@ -1,10 +1,7 @@
-//! WebSocket (RFC 6455) behind its handshake: messages both ways.
+//! WebSocket (RFC 6455) behind its upgrade: messages both ways.
 //!
 //! | module | what |
 //! |---|---|
-//! | `fault` | what a peer can do wrong, and the code for it |
-//! | `mask` | the XOR over what a client sends |
-//! | `frame` | frames: heads out of bytes, bytes out of heads |
 //! | `utf8` | text that is wrong is known at its first wrong byte |
 //! | `close` | the codes of a close, and which may be sent |
 //! | `message` | frames to messages: fragments, limits |
@@ -19,9 +16,6 @@
 //! offer is declined by not being named in the answer. WebSocket over HTTP/2
 //! (RFC 8441).
 
-pub mod fault;
-pub mod mask;
-pub mod frame;
 pub mod utf8;
 pub mod close;
 pub mod message;

@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use ch03_http::websocket::fault::Fault;
+use ch03_http::frames::fault::Fault;
 
 // ANCHOR: times
 /// How long a peer may take. Moments are durations since any one start.

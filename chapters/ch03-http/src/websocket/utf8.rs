@@ -11,7 +11,7 @@
 //! A tail byte is 80–bf. The odd second bytes keep out second spellings of
 //! shorter characters, the surrogates, and what is past U+10FFFF.
 
-use ch03_http::websocket::fault::Fault;
+use ch03_http::frames::fault::Fault;
 
 // ANCHOR: utf8
 /// How far a text has come: within a character, which byte may be next.

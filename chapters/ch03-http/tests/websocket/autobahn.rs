@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use ch00_toolbox::golden::show;
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::Side;
 use ch03_http::websocket::connection::Connection;
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::Side;
 use ch03_http::websocket::message::Event;
 
 use super::{

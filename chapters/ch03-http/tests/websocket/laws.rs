@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ch00_toolbox::prop::{self, Gen};
 use ch00_toolbox::rng::Rng;
+use ch03_http::frames::frame::Side;
 use ch03_http::websocket::connection::Connection;
-use ch03_http::websocket::frame::Side;
 use ch03_http::websocket::message::Event;
 use ch03_http::websocket::utf8::Utf8;
 

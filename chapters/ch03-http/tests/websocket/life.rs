@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::Side;
 use ch03_http::websocket::close::{self, Closed, may_be_sent};
 use ch03_http::websocket::connection::{Connection, Limits, Unsent};
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::Side;
 use ch03_http::websocket::message::{Event, Messages};
 use ch03_http::websocket::pulse::{Due, Pulse};
 use ch03_http::websocket::utf8::Utf8;
@@ -154,16 +154,21 @@ fn a_close_without_an_answer() {
 /// later.
 #[test]
 fn a_fault_stays() {
-    let mut messages = Messages::new(Side::Client, 9);
-    let both = [sent(0x83, b""), sent(0x81, b"a")].concat();
-    let mut input = &both[..];
-    let fault = Err(Fault::Opcode(3));
-    assert_eq!(messages.next(&mut input), fault, "opcode 3");
-    assert_eq!(input, b"", "what came with it");
-    let later = sent(0x81, b"a");
-    let mut input = &later[..];
-    assert_eq!(messages.next(&mut input), fault, "later");
-    assert_eq!(input, b"", "what comes later");
+    for (bad, fault) in [
+        (sent(0x83, b""), Fault::Opcode(3)),
+        (sent(0x81, b"\xff"), Fault::Utf8),
+        (sent(0x80, b""), Fault::NothingToContinue),
+    ] {
+        let mut messages = Messages::new(Side::Client, 9);
+        let good = sent(0x81, b"a");
+        let both = [bad, good.clone()].concat();
+        let mut input = &both[..];
+        assert_eq!(messages.next(&mut input), Err(fault), "{fault}");
+        assert_eq!(input, b"", "what came with it: {fault}");
+        let mut input = &good[..];
+        assert_eq!(messages.next(&mut input), Err(fault), "later: {fault}");
+        assert_eq!(input, b"", "what comes later: {fault}");
+    }
 }
 
 /// I7: a fault after our close is no reason for another one.

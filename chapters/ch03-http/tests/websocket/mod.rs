@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use ch03_http::frames::frame::Side;
 use ch03_http::websocket::close::Closed;
 use ch03_http::websocket::connection::{Connection, Limits};
-use ch03_http::websocket::frame::Side;
 use ch03_http::websocket::message::{Event, Messages};
 use ch03_http::websocket::pulse::Times;
 

@@ -1,15 +1,14 @@
-//! What frames must be, each rule alone. How they play together stands in
-//! `websocket/`.
+//! What frames must be: each rule alone, with the bytes of RFC 6455, section
+//! 5.7, and a stream of them cut anywhere.
 
 use ch00_toolbox::golden::show;
-use ch00_toolbox::prop;
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::frame::{Head, Opcode, Side};
-use ch03_http::websocket::mask::Mask;
+use ch00_toolbox::prop::{self, Gen};
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::frame::{Head, Opcode, Part, Reader, Side};
+use ch03_http::frames::mask::Mask;
 
-mod websocket;
-
-use websocket::KEY;
+/// The key of section 5.7.
+const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// I4: eight at a time is the same as one at a time, however it is cut.
 #[test]
@@ -133,4 +132,121 @@ fn frames_that_are_refused() {
     check(Side::Server, &short, Fault::Length);
     let huge = [0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0];
     check(Side::Server, &huge, Fault::Length);
+}
+
+/// A frame as it was read: its head, and its payload put together.
+type Read = (Head, Vec<u8>);
+
+/// The frames of a stream that comes in these pieces, the payload of one
+/// that is not whole, and the fault that ended it.
+fn read(
+    from: Side,
+    pieces: &[&[u8]],
+) -> (Vec<Read>, Vec<u8>, Result<(), Fault>) {
+    let mut reader = Reader::new(from);
+    let (mut frames, mut payload, mut open) = (Vec::new(), Vec::new(), None);
+    for mut piece in pieces.iter().copied() {
+        loop {
+            match reader.next(&mut piece) {
+                Ok(None) => break,
+                Ok(Some(Part::Head(head))) => open = Some(head),
+                Ok(Some(Part::Piece(piece))) => piece.append_to(&mut payload),
+                Ok(Some(Part::End)) => {
+                    let head = open.take().expect("a head comes first");
+                    frames.push((head, std::mem::take(&mut payload)));
+                }
+                Err(fault) => return (frames, payload, Err(fault)),
+            }
+        }
+        assert!(piece.is_empty(), "{} bytes are left over", piece.len());
+    }
+    (frames, payload, Ok(()))
+}
+
+/// I2: the parts of the RFC's own frames, whole, byte by byte, and cut at
+/// every byte.
+#[test]
+fn parts() {
+    let stream = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\
+                   \x8a\x80\x01\x02\x03\x04\
+                   \x02\x83\0\0\0\0ab";
+    let key = Some(KEY);
+    let (last, opcode) = (true, Opcode::Text);
+    let hello = Head {
+        last,
+        opcode,
+        key,
+        length: 5,
+    };
+    let (opcode, key) = (Opcode::Pong, Some([1, 2, 3, 4]));
+    let pong = Head {
+        last,
+        opcode,
+        key,
+        length: 0,
+    };
+    let frames = vec![(hello, b"Hello".to_vec()), (pong, Vec::new())];
+    let expected = (frames, b"ab".to_vec(), Ok(()));
+    let check = |pieces: &[&[u8]], how: &str| {
+        let got = read(Side::Client, pieces);
+        assert_eq!(got, expected, "{how}, input:\n{}", show(stream));
+    };
+    check(&[stream], "whole");
+    check(&stream.chunks(1).collect::<Vec<_>>(), "byte by byte");
+    for at in 0..=stream.len() {
+        let (a, b) = stream.split_at(at);
+        check(&[a, b], &format!("cut after byte {at}"));
+    }
+}
+
+/// I2, I4: what `encode` and `apply` write, the reader reads, at any cut; and
+/// a bad byte at the end changes nothing that came before it.
+#[test]
+fn what_is_written_is_read() {
+    const OPCODES: [Opcode; 3] = [Opcode::Text, Opcode::Binary, Opcode::Ping];
+    let make = |gen_: &mut Gen| {
+        let frames = gen_.vec(8, |gen_| {
+            let opcode = *gen_.pick(&OPCODES);
+            let most = if opcode.is_control() { 125 } else { 300 };
+            (opcode, gen_.bytes(most), [gen_.byte(), 0, 7, gen_.byte()])
+        });
+        let cuts = gen_.vec(20, |gen_| gen_.upto(40) as usize);
+        (frames, cuts, gen_.once_in(2), gen_.once_in(3))
+    };
+    prop::check("frames", 2_000, make, |(frames, cuts, masked, bad)| {
+        let from = if *masked { Side::Client } else { Side::Server };
+        let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+        for (opcode, payload, key) in frames {
+            let key = masked.then_some(*key);
+            let length = payload.len() as u64;
+            let head = Head {
+                last: true,
+                opcode: *opcode,
+                key,
+                length,
+            };
+            head.encode(&mut bytes);
+            let at = bytes.len();
+            bytes.extend(payload);
+            if let Some(key) = key {
+                Mask::new(key).apply(&mut bytes[at..]);
+            }
+            expected.push((head, payload.clone()));
+        }
+        bytes.extend(bad.then_some(0xc1));
+        let (mut pieces, mut rest) = (Vec::new(), &bytes[..]);
+        for cut in cuts {
+            let (piece, more) = rest.split_at((*cut).min(rest.len()));
+            pieces.push(piece);
+            rest = more;
+        }
+        pieces.push(rest);
+        let got = read(from, &pieces);
+        let end = if *bad { Err(Fault::Reserved) } else { Ok(()) };
+        let expected = (expected, Vec::new(), end);
+        match got == expected {
+            true => Ok(()),
+            false => Err(format!("expected {expected:?}, got {got:?}")),
+        }
+    });
 }

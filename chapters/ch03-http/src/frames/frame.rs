@@ -15,8 +15,8 @@
 //!
 //! Left out: a meaning for the reserved bits, which extensions give them.
 
-use ch03_http::websocket::fault::Fault;
-use ch03_http::websocket::mask::Mask;
+use ch03_http::frames::fault::Fault;
+use ch03_http::frames::mask::Mask;
 
 /// The longest head: 2 bytes, a length of 8, a key of 4.
 const MAX_HEAD: usize = 14;
