@@ -34,6 +34,8 @@ pub mod upgrade;
 
 pub mod frames;
 
+pub mod frames;
+
 pub mod websocket;
 
 pub mod events;

@@ -43,7 +43,7 @@ use ch03_http::out::Out;
 use ch03_http::response::{Content, Later, Payload, Response, Upgrade};
 use ch03_http::upgrade::handshake::{Origins, Policy, Refusal, accept};
 use ch03_http::websocket::connection::{Connection, Limits};
-use ch03_http::websocket::frame::{Head, Opcode};
+use ch03_http::frames::frame::{Head, Opcode};
 use ch03_http::websocket::message::Event;
 
 /// How often a stream of events says that it is there.

@@ -278,7 +278,7 @@ fn zlib_headers_and_seals() {
 fn the_stage_tells() {
     let mut hello = gzip(b"hello", Level::DEFAULT, &Header::default());
     let run = |args: &[&str], input: &[u8]| {
-        let stage = Launch::example("ch03-http", "step1_gzip").args(args);
+        let stage = Launch::example("ch03-http", "step6_gzip").args(args);
         let run = stage.run(input).unwrap();
         (run.status.code(), run.stdout, run.stderr.trim().to_owned())
     };
@@ -287,9 +287,9 @@ fn the_stage_tells() {
     let last = hello.len() - 1;
     hello[last] ^= 1;
     let (code, _, said) = run(&["--decompress"], &hello);
-    let expected = "step1_gzip: the length does not fit";
+    let expected = "step6_gzip: the length does not fit";
     assert_eq!((code, said.as_str()), (Some(1), expected));
     let (code, _, said) = run(&["--level", "10"], b"");
-    let expected = "step1_gzip: --level 10: 0 to 9; see step1_gzip --help";
+    let expected = "step6_gzip: --level 10: 0 to 9; see step6_gzip --help";
     assert_eq!((code, said.as_str()), (Some(2), expected));
 }

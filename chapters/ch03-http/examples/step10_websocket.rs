@@ -25,7 +25,7 @@ mod tiny;
 use tiny::{Hall, LAST_WAIT, Seat, read_request, refused, response};
 
 /// The page at `/`.
-const PAGE: &str = include_str!("step3_websocket.html");
+const PAGE: &str = include_str!("step10_websocket.html");
 
 const TIMES: Times = Times {
     ping_after: Duration::from_secs(30),
@@ -39,7 +39,7 @@ const POLICY: Policy = Policy {
 };
 
 const COMMAND: Command = Command {
-    name: "step3_websocket",
+    name: "step10_websocket",
     about: "Sends back each message, and serves a page that sends some.",
     operands: "",
     options: &[

@@ -27,7 +27,7 @@ const POLICY: Policy = Policy {
 };
 
 const COMMAND: Command = Command {
-    name: "step1_upgrade",
+    name: "step8_upgrade",
     about: "Switches to WebSocket, and shows the bytes that come then.",
     operands: "",
     options: &[addr_opt("127.0.0.1:7003"), PORT],

@@ -23,7 +23,7 @@ mod tiny;
 use tiny::{Hall, LAST_WAIT, Request, Seat, read_request, response};
 
 /// The page at `/`.
-const PAGE: &str = include_str!("step4_events.html");
+const PAGE: &str = include_str!("step11_events.html");
 
 /// What begins the response that does not end: the connection's end is its.
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(15);
 
 const COMMAND: Command = Command {
-    name: "step4_events",
+    name: "step11_events",
     about: "Counts, and sends each count as an event to all who listen.",
     operands: "",
     options: &[

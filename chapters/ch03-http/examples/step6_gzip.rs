@@ -9,7 +9,7 @@ use ch03_http::deflate::compress::{Flush, Level};
 use ch03_http::{gzip, zlib};
 
 const COMMAND: Command = Command {
-    name: "step1_gzip",
+    name: "step6_gzip",
     about: "Compresses stdin to stdout, or decompresses it.",
     operands: "",
     options: &[
@@ -38,7 +38,7 @@ const COMMAND: Command = Command {
             help: "refuse to decompress to more than this",
         },
     ],
-    try_it: "printf hello | step1_gzip | gunzip",
+    try_it: "printf hello | step6_gzip | gunzip",
 };
 
 /// How much is read at a time, and written.

@@ -31,7 +31,7 @@ const POLICY: Policy = Policy {
 const SILENCE: Duration = Duration::from_secs(60);
 
 const COMMAND: Command = Command {
-    name: "step2_frames",
+    name: "step9_frames",
     about: "Switches to WebSocket, and shows each frame that comes then.",
     operands: "",
     options: &[addr_opt("127.0.0.1:7003"), PORT],
