@@ -34,8 +34,6 @@ pub mod upgrade;
 
 pub mod frames;
 
-pub mod frames;
-
 pub mod websocket;
 
 pub mod events;
