@@ -308,8 +308,8 @@ fn any_split_of_a_stream_gives_the_same() {
     });
 }
 
-/// I1: more than 65535 bytes are stored in several blocks, of which the last one
-/// says so; none are stored in one.
+/// I1: more than 65535 bytes are stored in several blocks, of which the last
+/// one says so; none are stored in one.
 #[test]
 fn stored_in_pieces() {
     for length in [0, 1, 65_535, 65_536, 200_000] {
