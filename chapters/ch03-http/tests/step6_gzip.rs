@@ -3,6 +3,7 @@
 use ch00_toolbox::prop::{Gen, check};
 use ch00_toolbox::rng::Rng;
 use ch03_http::deflate::bits::{BitReader, BitWriter};
+use ch03_http::deflate::block::store;
 use ch03_http::deflate::compress::{Deflater, Flush, Level};
 use ch03_http::deflate::huffman::{Fill, fill, lengths, words};
 use ch03_http::deflate::inflate::Inflater;
@@ -305,6 +306,23 @@ fn any_split_of_a_stream_gives_the_same() {
         let most = plain.len().min(MOST as usize);
         differ("the naive decoder", &whole.0, &plain[..most])
     });
+}
+
+/// I1: more than 65535 bytes are stored in several blocks, of which the last
+/// one says so; none are stored in one.
+#[test]
+fn stored_in_pieces() {
+    for length in [0, 1, 65_535, 65_536, 200_000] {
+        let raw = Rng::seeded(1).bytes(length);
+        let (mut writer, mut out) = (BitWriter::default(), Vec::new());
+        store(&raw, true, &mut writer);
+        writer.drain(&mut out, usize::MAX);
+        let blocks = length.div_ceil(65_535).max(1);
+        assert_eq!(out.len(), length + 5 * blocks, "input: {length} bytes");
+        let (plain, end, read) = inflate(&out, u64::MAX, &vec![]);
+        assert_eq!((end, read), (Ok(true), out.len()), "input: {length}");
+        assert!(plain == raw, "input: {length} bytes");
+    }
 }
 
 /// I3: a call gives no more than its limit, and a stream no more than it may:
