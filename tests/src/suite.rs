@@ -31,7 +31,8 @@ use crate::memory::Memory;
 /// How much of the processors work leaves to others: half of what a process can give up.
 const NICE: i32 = 10;
 
-type Run = Box<dyn FnOnce() -> Result<Completion, Failed> + Send>;
+/// What a case does.
+pub type Run = Box<dyn FnOnce() -> Result<Completion, Failed> + Send>;
 
 /// Something to test.
 pub struct Case {
@@ -43,10 +44,14 @@ pub struct Case {
     memory: Option<Memory>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// What a case does to others that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It mostly waits.
     Plain,
+    /// It computes, and nobody waits for it.
     Work,
+    /// It takes what others need.
     Alone,
 }
 
@@ -92,6 +97,16 @@ impl Case {
     pub fn remembered(self, memory: Memory) -> Case {
         Case { memory: Some(memory), ..self }
     }
+}
+
+/// Functions that fail by a panic, by their names.
+pub fn cases(tests: &'static [(&'static str, fn())]) -> impl Iterator<Item = Case> {
+    tests.iter().map(|(name, test)| {
+        Case::new(*name, || {
+            test();
+            Ok(())
+        })
+    })
 }
 
 /// A file of cases.
@@ -170,7 +185,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
                 && !arguments.is_filtered_out(&trial)
                 && !arguments.is_ignored(&trial)
             {
-                yard.state().plain += 1;
+                yard.expect_plain();
             }
             trials.push(trial);
         }
@@ -194,15 +209,19 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
 }
 
 /// Where a case stands in line.
-struct Place {
-    ticket: usize,
-    lane: Option<(String, usize)>,
-    kind: Kind,
+#[derive(Debug)]
+pub struct Place {
+    /// Its number: in a lane, the least goes first.
+    pub ticket: usize,
+    /// The lane, and how many run in it at a time.
+    pub lane: Option<(String, usize)>,
+    /// What it does to others.
+    pub kind: Kind,
 }
 
 /// Where cases wait for their turn.
 #[derive(Default)]
-struct Yard {
+pub struct Yard {
     state: Mutex<State>,
     /// No plain case is left.
     is_quiet: Condvar,
@@ -231,8 +250,16 @@ impl Yard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One more plain case will come: those that run alone wait for it.
+    pub fn expect_plain(&self) {
+        self.state().plain += 1;
+    }
+
     /// Runs a case when it is its turn.
-    fn run(&self, place: &Place, run: Run) -> Result<Completion, Failed> {
+    ///
+    /// # Errors
+    /// Those of the case.
+    pub fn run(&self, place: &Place, run: Run) -> Result<Completion, Failed> {
         let ticket = place.ticket;
         let turn = || match place.kind {
             Kind::Plain => {
