@@ -147,7 +147,7 @@ impl<T> Shared<T> {
 pub fn main(suites: Vec<Suite>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let yard = Arc::new(Yard::default());
-    let mut trials = Vec::new();
+    let (mut trials, mut alone) = (Vec::new(), Vec::new());
     let mut memories = Vec::new();
     let mut known_suites = BTreeSet::new();
     for suite in suites {
@@ -164,7 +164,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
             let name = format!("{}::{}", suite.name, case.name);
             let is_ignored = is_known || case.ignored.is_some();
             let place = Place {
-                ticket: trials.len(),
+                ticket: trials.len() + alone.len(),
                 lane: case.lane.or_else(|| {
                     (case.kind != Kind::Work).then(|| (suite.name.into(), suite.width))
                 }),
@@ -187,7 +187,11 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
             {
                 yard.expect_plain();
             }
-            trials.push(trial);
+            match case.kind {
+                // Last, however few threads there are: it waits for the others to end, so they must have begun.
+                Kind::Alone => alone.push(trial),
+                Kind::Plain | Kind::Work => trials.push(trial),
+            }
         }
         memories.extend(memory.map(|memory| (memory, passed, count)));
     }
@@ -198,6 +202,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
             names.join(", ")
         );
     }
+    trials.append(&mut alone);
     arguments.test_threads = arguments.test_threads.or(Some(trials.len().max(1)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     for (memory, passed, count) in memories {
