@@ -1,10 +1,9 @@
 //! Suites run at the same time: most of them wait, for a page, a stage or a limit, and while they do, others compile.
 //!
 //! ```text
-//! a case ──> its lane ──> work?   ──> a place among the processors, and no haste ──> run
-//!            (one case   │ alone? ──> when all that could be disturbed has ended ──> run
-//!            at a time,  │ else   ────────────────────────────────────────────────> run
-//!            or a few)
+//!         ┌─ plain ─▶ its suite's lane ──────────────────────▶ run
+//! a case ─┼─ work ──▶ a place among the processors, no haste ─▶ run
+//!         └─ alone ─▶ when every plain case has ended ─────────▶ run
 //! ```
 //!
 //! - What only computes (page blocks, starters, rules) is *work*. It runs with a low priority, so that whoever waits for an answer
@@ -198,7 +197,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
     if !known_suites.is_empty() && !arguments.list {
         let names: Vec<&str> = known_suites.into_iter().collect();
         println!(
-            "ignored, since unchanged since all of it passed (WORKBOOK_FRESH=1 runs it again): {}",
+            "not run again, as it passed and has not changed (WORKBOOK_FRESH=1 runs it): {}",
             names.join(", ")
         );
     }
