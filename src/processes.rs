@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -39,6 +39,8 @@ const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 const TAIL: usize = 64 * 1024;
 /// How long the streams may stay open after all was ended; only what escaped its leader can hold them.
 const STRAGGLERS: Duration = Duration::from_millis(200);
+/// How long the thread that reads what is in them may take to get to it; on a busy machine that is longer than it seems.
+const READING: Duration = Duration::from_secs(20);
 /// How long a leader may take to start its program, on a machine that is busy with something else.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a leader or the guard may take to end all that it keeps.
@@ -554,10 +556,13 @@ pub fn run(command: &Command, limit: Option<Duration>, cancel: &Cancel) -> Resul
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
     closed: mpsc::Receiver<()>,
+    /// The pipe, to ask whether all of it was read.
+    pipe: Option<OwnedFd>,
 }
 
 /// Reads a stream to its end and keeps the first part and the last part of it.
-fn collect(mut from: impl Read + Send + 'static) -> Stream {
+fn collect(mut from: impl Read + AsFd + Send + 'static) -> Stream {
+    let pipe = from.as_fd().try_clone_to_owned().ok();
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let (close, closed) = mpsc::channel();
     let kept = Arc::clone(&bytes);
@@ -575,12 +580,20 @@ fn collect(mut from: impl Read + Send + 'static) -> Stream {
         }
         let _ = close.send(());
     });
-    Stream { bytes, closed }
+    Stream { bytes, closed, pipe }
 }
 
 fn text(stream: Option<Stream>) -> String {
     let Some(stream) = stream else { return String::new() };
-    let _ = stream.closed.recv_timeout(STRAGGLERS);
+    let is_unread = || {
+        let waiting = stream.pipe.as_ref().map(rustix::io::ioctl_fionread);
+        waiting.is_some_and(|waiting| waiting.is_ok_and(|bytes| bytes > 0))
+    };
+    let until = Instant::now() + READING;
+    while stream.closed.recv_timeout(STRAGGLERS) == Err(mpsc::RecvTimeoutError::Timeout)
+        && is_unread()
+        && Instant::now() < until
+    {}
     let bytes = stream.bytes.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,10 +1,9 @@
 //! Suites run at the same time: most of them wait, for a page, a stage or a limit, and while they do, others compile.
 //!
 //! ```text
-//! a case ──> its lane ──> work?   ──> a place among the processors, and no haste ──> run
-//!            (one case   │ alone? ──> when all that could be disturbed has ended ──> run
-//!            at a time,  │ else   ────────────────────────────────────────────────> run
-//!            or a few)
+//!         ┌─ plain ─▶ its suite's lane ──────────────────────▶ run
+//! a case ─┼─ work ──▶ a place among the processors, no haste ─▶ run
+//!         └─ alone ─▶ when every plain case has ended ─────────▶ run
 //! ```
 //!
 //! - What only computes (page blocks, starters, rules) is *work*. It runs with a low priority, so that whoever waits for an answer
@@ -31,7 +30,8 @@ use crate::memory::Memory;
 /// How much of the processors work leaves to others: half of what a process can give up.
 const NICE: i32 = 10;
 
-type Run = Box<dyn FnOnce() -> Result<Completion, Failed> + Send>;
+/// What a case does.
+pub type Run = Box<dyn FnOnce() -> Result<Completion, Failed> + Send>;
 
 /// Something to test.
 pub struct Case {
@@ -43,10 +43,14 @@ pub struct Case {
     memory: Option<Memory>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// What a case does to others that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It mostly waits.
     Plain,
+    /// It computes, and nobody waits for it.
     Work,
+    /// It takes what others need.
     Alone,
 }
 
@@ -94,6 +98,16 @@ impl Case {
     }
 }
 
+/// Functions that fail by a panic, by their names.
+pub fn cases(tests: &'static [(&'static str, fn())]) -> impl Iterator<Item = Case> {
+    tests.iter().map(|(name, test)| {
+        Case::new(*name, || {
+            test();
+            Ok(())
+        })
+    })
+}
+
 /// A file of cases.
 pub struct Suite {
     /// What its cases' names begin with.
@@ -132,7 +146,7 @@ impl<T> Shared<T> {
 pub fn main(suites: Vec<Suite>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let yard = Arc::new(Yard::default());
-    let mut trials = Vec::new();
+    let (mut trials, mut alone) = (Vec::new(), Vec::new());
     let mut memories = Vec::new();
     let mut known_suites = BTreeSet::new();
     for suite in suites {
@@ -149,7 +163,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
             let name = format!("{}::{}", suite.name, case.name);
             let is_ignored = is_known || case.ignored.is_some();
             let place = Place {
-                ticket: trials.len(),
+                ticket: trials.len() + alone.len(),
                 lane: case.lane.or_else(|| {
                     (case.kind != Kind::Work).then(|| (suite.name.into(), suite.width))
                 }),
@@ -170,19 +184,24 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
                 && !arguments.is_filtered_out(&trial)
                 && !arguments.is_ignored(&trial)
             {
-                yard.state().plain += 1;
+                yard.expect_plain();
             }
-            trials.push(trial);
+            match case.kind {
+                // Last, however few threads there are: it waits for the others to end, so they must have begun.
+                Kind::Alone => alone.push(trial),
+                Kind::Plain | Kind::Work => trials.push(trial),
+            }
         }
         memories.extend(memory.map(|memory| (memory, passed, count)));
     }
     if !known_suites.is_empty() && !arguments.list {
         let names: Vec<&str> = known_suites.into_iter().collect();
         println!(
-            "ignored, since unchanged since all of it passed (WORKBOOK_FRESH=1 runs it again): {}",
+            "not run again, as it passed and has not changed (WORKBOOK_FRESH=1 runs it): {}",
             names.join(", ")
         );
     }
+    trials.append(&mut alone);
     arguments.test_threads = arguments.test_threads.or(Some(trials.len().max(1)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     for (memory, passed, count) in memories {
@@ -194,15 +213,19 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
 }
 
 /// Where a case stands in line.
-struct Place {
-    ticket: usize,
-    lane: Option<(String, usize)>,
-    kind: Kind,
+#[derive(Debug)]
+pub struct Place {
+    /// Its number: in a lane, the least goes first.
+    pub ticket: usize,
+    /// The lane, and how many run in it at a time.
+    pub lane: Option<(String, usize)>,
+    /// What it does to others.
+    pub kind: Kind,
 }
 
 /// Where cases wait for their turn.
 #[derive(Default)]
-struct Yard {
+pub struct Yard {
     state: Mutex<State>,
     /// No plain case is left.
     is_quiet: Condvar,
@@ -231,8 +254,16 @@ impl Yard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One more plain case will come: those that run alone wait for it.
+    pub fn expect_plain(&self) {
+        self.state().plain += 1;
+    }
+
     /// Runs a case when it is its turn.
-    fn run(&self, place: &Place, run: Run) -> Result<Completion, Failed> {
+    ///
+    /// # Errors
+    /// Those of the case.
+    pub fn run(&self, place: &Place, run: Run) -> Result<Completion, Failed> {
         let ticket = place.ticket;
         let turn = || match place.kind {
             Kind::Plain => {

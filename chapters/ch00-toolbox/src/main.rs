@@ -2,7 +2,9 @@
 //! operation, a server awaited. Each word is a few lines over the modules.
 
 use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::thread;
 
 use ch00_toolbox::args::{self, Command, Opt, Parsed, Stop};
 use ch00_toolbox::disk::journal::{Checksum, Journal, crc32};
@@ -11,7 +13,7 @@ use ch00_toolbox::disk::mem::{Fault, MemDisk};
 use ch00_toolbox::golden;
 use ch00_toolbox::process::Launch;
 use ch00_toolbox::rng::Rng;
-use ch00_toolbox::sys::{Signal, Signals};
+use ch00_toolbox::sys::{POLLIN, PollFd, Signal, Signals, poll};
 
 const NAME: &str = "ch00-toolbox";
 
@@ -260,7 +262,8 @@ fn wait(parsed: &Parsed) -> Result<(), Failed> {
     };
     // Before the start: a signal that comes during it must not be missed.
     let signals = Signals::new(&[Signal::Int, Signal::Term])?;
-    let mut server = Launch::program(program).args(rest).start()?;
+    let launch = Launch::program(program).args(rest);
+    let mut server = unless(&signals, move || launch.start())??;
     let addr = server.addr();
     say(&format!("listening on {addr}\n"))?;
     let Some(script) = parsed.text("then") else {
@@ -271,7 +274,13 @@ fn wait(parsed: &Parsed) -> Result<(), Failed> {
         .args(["-c", script])
         .env("HOST", &addr.ip().to_string())
         .env("PORT", &addr.port().to_string());
-    let done = script.run(b"")?;
+    let done = match unless(&signals, move || script.run(b"")) {
+        Ok(done) => done?,
+        Err(signalled) => {
+            server.terminate();
+            return Err(signalled);
+        }
+    };
     io::stderr().write_all(done.stderr.as_bytes())?;
     say(&done.stdout)?;
     let status = server.terminate();
@@ -279,6 +288,27 @@ fn wait(parsed: &Parsed) -> Result<(), Failed> {
         true => ended(status),
         false => Err(Failed::Work(format!("the script: {}", done.status))),
     }
+}
+
+/// The outcome of work that may take long, unless a signal comes first: what
+/// the work has started then ends with this process.
+fn unless<T: Send + 'static>(
+    signals: &Signals,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failed> {
+    let (done, worker) = UnixStream::pair()?;
+    let worker = thread::spawn(move || {
+        let _open = worker; // dropped behind the work, also by a panic
+        work()
+    });
+    let mut fds = [PollFd::new(&done, POLLIN), PollFd::new(signals, POLLIN)];
+    poll(&mut fds, None)?;
+    if !fds[0].readable() {
+        let text = format!("ended by {} before that", signals.wait());
+        return Err(Failed::Work(text));
+    }
+    let broken = |_| Failed::Work("a thread panicked".to_owned());
+    worker.join().map_err(broken)
 }
 
 fn ended(status: std::process::ExitStatus) -> Result<(), Failed> {

@@ -5,6 +5,7 @@ mod scratch;
 use std::fs;
 
 use ch00_toolbox::process::{Finished, Launch, Server};
+use ch00_toolbox::sys::Signal;
 use scratch::Scratch;
 
 fn run(args: &[&str]) -> Finished {
@@ -90,6 +91,30 @@ fn wait_runs_a_script() {
     let done = run(&["wait", "--then", "exit 3", "--", &path, "--port", "0"]);
     assert_eq!(done.status.code(), Some(1));
     assert!(done.stderr.contains("the script: exit status: 3"));
+}
+
+/// A signal is heard before the server listens, and while a script runs; the
+/// server ends with it.
+#[test]
+fn a_signal_ends_what_is_waited_for() {
+    let folder = Scratch::new("signal");
+    let fifo = folder.join("begun").to_str().unwrap().to_owned();
+    let made = Launch::program("mkfifo").args([&fifo]).run(b"").unwrap();
+    assert!(made.status.success(), "{}", made.stderr);
+    let forever = format!("echo begun >'{fifo}'; exec sleep 600");
+    let stage = Server::example("ch00-toolbox", "step9_process");
+    let path = stage.path().to_str().unwrap();
+    let silent = ["wait", "--", "sh", "-c", &forever];
+    let script = ["wait", "--then", &forever, "--", path, "--port", "0"];
+    for args in [&silent[..], &script] {
+        let mut wait = Launch::bin("ch00-toolbox").args(args).spawn().unwrap();
+        assert_eq!(fs::read_to_string(&fifo).unwrap(), "begun\n");
+        wait.signal(Signal::Int);
+        let status = wait.wait().unwrap();
+        assert_eq!(status.code(), Some(1), "input: {args:?}");
+        let said = wait.errors().join("\n");
+        assert!(said.contains("ended by SIGINT"), "got: {said}");
+    }
 }
 
 /// Mistakes are one line on stderr, and status 2.

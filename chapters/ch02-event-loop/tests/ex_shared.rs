@@ -145,6 +145,10 @@ macro_rules! checks {
             #[test]
             $(#[$skip])?
             fn four_threads() {
+                let (kept, promised) = promise();
+                kept.keep(7);
+                let here = block_on(Shared::new(promised));
+                assert_eq!(here, Ok(7), "alone, on this thread");
                 for round in 0..200 {
                     let (kept, promised) = promise();
                     let shared = Shared::new(promised);

@@ -20,7 +20,7 @@ use workbook::chapter::Chapter;
 use workbook_tests::memory::Memory;
 use workbook_tests::page::Page;
 use workbook_tests::served::root;
-use workbook_tests::suite::{Case, Suite};
+use workbook_tests::suite::{Case, Suite, cases};
 
 include!(concat!(env!("OUT_DIR"), "/book-tests.rs"));
 
@@ -73,7 +73,7 @@ thread_local! {
 
 /// One case for each block, and what is to be true of all of them.
 pub fn suite() -> Suite {
-    let own: &[(&str, fn())] = &[
+    let own: &'static [(&str, fn())] = &[
         ("every_block_is_tried", every_block_is_tried),
         (
             "a_verdict_names_the_line_and_gives_the_compilers_first_error",
@@ -87,14 +87,9 @@ pub fn suite() -> Suite {
         ("a_page_sees_the_chapters_and_nothing_else", a_page_sees_the_chapters_and_nothing_else),
     ];
     let all = Memory::of("book");
-    let own = own.iter().map(|(name, test)| {
-        let test = *test;
-        let case = Case::new(*name, move || {
-            test();
-            Ok(())
-        });
-        case.remembered(all.named(&format!("book/{name}")))
-    });
+    let own = cases(own)
+        .zip(own)
+        .map(|(case, (name, _))| case.remembered(all.named(&format!("book/{name}"))));
     let root = root();
     let chapters = Chapter::all(&root).unwrap_or_default();
     let memories: Vec<(String, Memory)> = chapters

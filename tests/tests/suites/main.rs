@@ -13,6 +13,7 @@ mod policy;
 mod runner;
 mod serve;
 mod starters;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         console::suite(),
         outside::suite(),
         judges::suite(),
+        turns::suite(),
     ]);
     processes::end();
     ended

@@ -11,11 +11,11 @@ use workbook::processes::Group;
 use workbook::stage::clean;
 use workbook::{client, judge};
 use workbook_tests::served::{program, root, small_book, until};
-use workbook_tests::suite::{Case, Suite};
+use workbook_tests::suite::{Suite, cases};
 
 /// Every test with a program of its own.
 pub fn suite() -> Suite {
-    let tests: &[(&str, fn())] = &[
+    let tests: &'static [(&str, fn())] = &[
         (
             "a_judge_passes_fails_or_is_skipped_and_says_why",
             a_judge_passes_fails_or_is_skipped_and_says_why,
@@ -48,14 +48,7 @@ pub fn suite() -> Suite {
         ("bench_refuses_what_it_cannot_do", bench_refuses_what_it_cannot_do),
         ("the_doctor_says_what_is_here", the_doctor_says_what_is_here),
     ];
-    let cases = tests.iter().map(|(name, test)| {
-        let test = *test;
-        Case::new(*name, move || {
-            test();
-            Ok(())
-        })
-    });
-    Suite { name: "outside", width: 2, is_remembered: true, cases: cases.collect() }
+    Suite { name: "outside", width: 2, is_remembered: true, cases: cases(tests).collect() }
 }
 
 /// Runs the workbook in a folder.

@@ -18,11 +18,11 @@ use rustix::process::{
 };
 use workbook::stage::{Stage, clean};
 use workbook_tests::served::{PATIENCE, processes_with, program, root, until};
-use workbook_tests::suite::{Case, Suite};
+use workbook_tests::suite::{Suite, cases};
 
 /// Every test with a program of its own.
 pub fn suite() -> Suite {
-    let tests: &[(&str, fn())] = &[
+    let tests: &'static [(&str, fn())] = &[
         ("wrong_arguments_get_one_line_and_status_2", wrong_arguments_get_one_line_and_status_2),
         ("start_lays_out_and_never_overwrites", start_lays_out_and_never_overwrites),
         (
@@ -119,14 +119,7 @@ pub fn suite() -> Suite {
             a_word_alone_means_the_chapter_that_you_stand_in,
         ),
     ];
-    let cases = tests.iter().map(|(name, test)| {
-        let test = *test;
-        Case::new(*name, move || {
-            test();
-            Ok(())
-        })
-    });
-    Suite { name: "runner", width: 2, is_remembered: true, cases: cases.collect() }
+    Suite { name: "runner", width: 2, is_remembered: true, cases: cases(tests).collect() }
 }
 
 /// A workbook with one chapter of five steps.
