@@ -131,6 +131,11 @@ impl<S: Service> Server<S> {
         &self.service
     }
 
+    /// How many work areas wait for a request.
+    pub fn spare(&self) -> usize {
+        self.spare.borrow().len()
+    }
+
     // ANCHOR: connection
     /// Serves one connection to its end.
     ///

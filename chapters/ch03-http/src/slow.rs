@@ -84,11 +84,14 @@ impl Patience for Times {
 
 // ANCHOR: crowded
 /// Times that get shorter for idle clients while the house fills: all of
-/// `keep_alive` for the first, none for who takes the last place.
+/// `keep_alive` for the first, `least` for who takes the last place. What
+/// was granted is not taken back.
 #[derive(Debug, Clone)]
 pub struct Crowded {
     /// The times of an empty house.
     pub times: Times,
+    /// What everybody gets: a new client's request is still on its way.
+    pub least: Duration,
     /// Knows how many are here.
     pub drain: Drain,
     /// How many places there are.
@@ -107,8 +110,10 @@ impl Patience for Crowded {
         }
         let free = self.most.saturating_sub(self.drain.here());
         let share = free as f64 / self.most.max(1) as f64;
-        let whole = self.times.keep_alive.mul_f64(share);
-        Some(whole.saturating_sub(elapsed))
+        let whole = self.times.keep_alive.as_secs_f64() * share;
+        let whole = Duration::try_from_secs_f64(whole);
+        let whole = whole.unwrap_or(self.times.keep_alive);
+        Some(whole.max(self.least).saturating_sub(elapsed))
     }
 }
 // ANCHOR_END: crowded
