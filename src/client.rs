@@ -37,6 +37,9 @@ pub const CLIENTS: &[Client] = &[
     client("socat", "relays bytes between any two ends", "socat", "socat", &["-V"]),
     client("telnet", "the oldest client", "telnet", "telnet", &["--version"]),
     client("curl", "HTTP's client", "curl", "", &["--version"]),
+    client("gzip", "compresses files", "gzip", "", &["--version"]),
+    client("xxd", "shows bytes in hex", "xxd", "", &["-v"]),
+    client("python3", "Python, which has zlib", "python3", "python", &["--version"]),
 ];
 
 /// The client of this name.

@@ -102,6 +102,9 @@ pub fn parse(text: &[u8]) -> Option<Duration> {
     parts.to_unix()
 }
 
+// ANCHOR_END: parse
+
+// ANCHOR: matched
 /// The numbers in a date.
 #[derive(Default)]
 struct Parts {
@@ -142,6 +145,9 @@ fn matched(text: &[u8], form: &[u8]) -> Option<Parts> {
     Some(parts)
 }
 
+// ANCHOR_END: matched
+
+// ANCHOR: to_unix
 impl Parts {
     /// The second, if there is such a day and such a time.
     fn to_unix(&self) -> Option<Duration> {
@@ -159,7 +165,7 @@ impl Parts {
         Some(Duration::from_secs(day * 86_400 + second))
     }
 }
-// ANCHOR_END: parse
+// ANCHOR_END: to_unix
 
 // ANCHOR: now
 /// The date of now, written once a second.

@@ -109,6 +109,9 @@ pub struct Incoming<'a, 's> {
     waited: Duration,    // for the body
 }
 
+// ANCHOR_END: incoming
+
+// ANCHOR: new
 impl<'a, 's> Incoming<'a, 's> {
     /// The request that the parser has found in `head`, with what comes
     /// behind it.
@@ -152,6 +155,9 @@ impl<'a, 's> Incoming<'a, 's> {
         })
     }
 
+    // ANCHOR_END: new
+
+    // ANCHOR: request
     /// The head.
     pub fn request(&self) -> Request<'_> {
         self.parser.head(self.head)
@@ -166,7 +172,7 @@ impl<'a, 's> Incoming<'a, 's> {
     pub fn out(&mut self) -> &mut Out<'s> {
         self.out
     }
-    // ANCHOR_END: incoming
+    // ANCHOR_END: request
 
     // ANCHOR: piece
     /// Appends the next piece of the body. False: that was all of it.
@@ -199,6 +205,9 @@ impl<'a, 's> Incoming<'a, 's> {
         Ok(false)
     }
 
+    // ANCHOR_END: piece
+
+    // ANCHOR: more
     /// Waits for more of the body, of which nothing is here.
     async fn more(&mut self) -> Result<(), Fault> {
         if std::mem::take(&mut self.waits) {
@@ -219,7 +228,7 @@ impl<'a, 's> Incoming<'a, 's> {
         }
         Ok(())
     }
-    // ANCHOR_END: piece
+    // ANCHOR_END: more
 
     // ANCHOR: whole
     /// The whole body.

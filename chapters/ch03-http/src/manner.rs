@@ -123,29 +123,46 @@ impl Manner {
         out.extend_from_slice(&date);
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(response.fields());
-        if self.is_switch(response) {
-            let line: &[u8] = match status {
-                101 => b"Connection: upgrade\r\n",
-                _ => b"", // a tunnel: no framing, no options
-            };
-            out.extend_from_slice(line);
-        } else {
+        if !self.is_switch(response) {
             put_framing(out, status, framing);
-            self.put_connection(out, goes_on);
         }
+        self.put_connection(out, response, goes_on);
         out.extend_from_slice(b"\r\n");
     }
 
-    fn put_connection(&self, out: &mut Vec<u8>, goes_on: bool) {
-        let line: &[u8] = match (goes_on, self.version) {
-            (false, _) => b"Connection: close\r\n",
-            (true, Version::Http10) => b"Connection: keep-alive\r\n",
-            (true, Version::Http11) => b"",
-        };
-        out.extend_from_slice(line);
+    // ANCHOR_END: put_head
+
+    // ANCHOR: put_connection
+    /// What the client must know of the connection, if anything.
+    fn put_connection(
+        &self,
+        out: &mut Vec<u8>,
+        response: &Response,
+        goes_on: bool,
+    ) {
+        let is_switch = self.is_switch(response);
+        let keeps = goes_on && self.version == Version::Http10;
+        let options: [(bool, &[u8]); 3] = [
+            (!is_switch && !goes_on, b"close"),
+            (!is_switch && keeps, b"keep-alive"),
+            // Whoever sends Upgrade says so (RFC 9110, section 7.8).
+            (response.has_upgrade(), b"upgrade"),
+        ];
+        let mut before: &[u8] = b"Connection: ";
+        for (_, option) in options.iter().filter(|(applies, _)| *applies) {
+            out.extend_from_slice(before);
+            out.extend_from_slice(option);
+            before = b", ";
+        }
+        if before == b", " {
+            out.extend_from_slice(b"\r\n");
+        }
     }
 }
 
+// ANCHOR_END: put_connection
+
+// ANCHOR: lines
 fn put_framing(out: &mut Vec<u8>, status: u16, framing: Framing) {
     // Writing to a vector cannot fail.
     let _ = match framing {
@@ -176,4 +193,4 @@ fn put_status(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(reason(status).as_bytes());
     out.extend_from_slice(b"\r\n");
 }
-// ANCHOR_END: put_head
+// ANCHOR_END: lines

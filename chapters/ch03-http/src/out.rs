@@ -60,6 +60,9 @@ impl<'a> Out<'a> {
         }
     }
 
+    // ANCHOR_END: out
+
+    // ANCHOR: state
     /// The loop that it is on.
     pub fn runtime(&self) -> &'a Runtime {
         self.runtime
@@ -92,7 +95,7 @@ impl<'a> Out<'a> {
             Framing::Chunked | Framing::Close => None,
         }
     }
-    // ANCHOR_END: out
+    // ANCHOR_END: state
 
     // ANCHOR: write
     /// Writes a piece of the content. Little gathers; much is sent with what
@@ -164,16 +167,19 @@ impl<'a> Out<'a> {
 
     // ANCHOR: send
     /// Writes all of it, as long as patience lasts: for these pieces as a
-    /// whole, so that a byte now and then buys no more than it is worth.
+    /// whole, so that a byte now and then buys no more than it is worth. What
+    /// the kernel takes before the first wait, nobody has read, so it does
+    /// not count.
     async fn send(&mut self, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
         self.writes += 1;
-        let (mut began, mut moved) = (None, 0_u64);
+        let (mut first, mut moved) = (None, 0_u64);
         IoSlice::advance_slices(&mut pieces, 0); // past empty ones
         while !pieces.is_empty() {
             let left = || {
                 let now = self.runtime.now();
-                let since = now.saturating_sub(*began.get_or_insert(now));
-                self.patience.left(Phase::Send, since, moved)
+                let (began, before) = *first.get_or_insert((now, moved));
+                let elapsed = now.saturating_sub(began);
+                self.patience.left(Phase::Send, elapsed, moved - before)
             };
             let write = self.stream.write_vectored(pieces);
             let count = within(self.runtime, left, write).await?;

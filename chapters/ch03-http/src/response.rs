@@ -77,6 +77,7 @@ pub struct Response {
     status: u16,
     fields: Vec<u8>, // as they are sent, line by line
     payload: Payload,
+    has_upgrade: bool, // one of the fields
     is_last: bool,
 }
 
@@ -97,6 +98,9 @@ impl Response {
             .with_payload(Payload::Bytes(bytes.into()))
     }
 
+    // ANCHOR_END: response
+
+    // ANCHOR: with
     /// With one more field.
     ///
     /// # Errors
@@ -111,7 +115,8 @@ impl Response {
         Ok(self)
     }
 
-    /// As [`Response::with`], for a field that the program wrote itself.
+    /// As [`Response::with`], for a field that the program wrote itself: one
+    /// that would be refused is a bug, and is left out.
     pub fn with_fixed(
         mut self,
         name: &'static str,
@@ -126,9 +131,14 @@ impl Response {
         if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
             return Err(Refused::Name);
         }
-        put_field(&mut self.fields, name, value)
+        put_field(&mut self.fields, name, value)?;
+        self.has_upgrade |= name.eq_ignore_ascii_case("upgrade");
+        Ok(())
     }
 
+    // ANCHOR_END: with
+
+    // ANCHOR: parts
     /// With this content.
     pub fn with_payload(mut self, payload: Payload) -> Response {
         self.payload = payload;
@@ -151,6 +161,11 @@ impl Response {
         &self.fields
     }
 
+    /// Whether one of the fields is Upgrade.
+    pub fn has_upgrade(&self) -> bool {
+        self.has_upgrade
+    }
+
     /// The content.
     pub fn payload(&self) -> &Payload {
         &self.payload
@@ -166,7 +181,7 @@ impl Response {
         std::mem::take(&mut self.payload)
     }
 }
-// ANCHOR_END: response
+// ANCHOR_END: parts
 
 impl Payload {
     /// How many bytes it has; `None`: not known, or not bytes.

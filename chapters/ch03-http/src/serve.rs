@@ -173,6 +173,9 @@ impl<S: Service> Server<S> {
         }
     }
 
+    // ANCHOR_END: connection
+
+    // ANCHOR: more
     /// Waits for more bytes. To a client that has asked nothing yet, the end
     /// of patience and of the server are like its own end.
     async fn more(
@@ -193,7 +196,7 @@ impl<S: Service> Server<S> {
             Either::Right(()) => Ok(0),
         }
     }
-    // ANCHOR_END: connection
+    // ANCHOR_END: more
 
     // ANCHOR: work
     /// Answers requests for as long as they are there without a wait.
@@ -220,6 +223,9 @@ impl<S: Service> Server<S> {
         then
     }
 
+    // ANCHOR_END: work
+
+    // ANCHOR: answer_all
     async fn answer_all(
         &self,
         work: &mut Work,
@@ -252,7 +258,7 @@ impl<S: Service> Server<S> {
             }
         }
     }
-    // ANCHOR_END: work
+    // ANCHOR_END: answer_all
 
     // ANCHOR: answer
     /// Answers one request, of which a byte at least is here.
@@ -348,6 +354,9 @@ impl<S: Service> Server<S> {
         }
     }
 
+    // ANCHOR_END: send
+
+    // ANCHOR: put
     async fn put(
         &self,
         mut response: Response,
@@ -378,7 +387,7 @@ impl<S: Service> Server<S> {
         }
         Ok(if goes_on { Then::Next } else { Then::Close })
     }
-    // ANCHOR_END: send
+    // ANCHOR_END: put
 
     // ANCHOR: end
     /// Ends the connection: our FIN, then what still comes is read and

@@ -61,6 +61,9 @@ impl Default for Times {
     }
 }
 
+// ANCHOR_END: times
+
+// ANCHOR: left
 impl Patience for Times {
     fn left(
         &self,
@@ -80,7 +83,7 @@ impl Patience for Times {
         Some(whole.saturating_sub(elapsed))
     }
 }
-// ANCHOR_END: times
+// ANCHOR_END: left
 
 // ANCHOR: crowded
 /// Times that get shorter for idle clients while the house fills: all of

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ch02_event_loop::buffered::BufReader;
+use ch02_event_loop::combine::{Either, join, select};
 use ch02_event_loop::drain::Drain;
 use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::serve::{Door, serve};
@@ -98,7 +99,13 @@ impl Service for Site {
         let request = incoming.request();
         let path = request.target.path().unwrap_or("*").to_owned();
         if request.method == Method::Connect {
-            return Ok(Response::text(405, "no tunnel\n"));
+            return Ok(match request.raw_target {
+                "shout.org:1" => {
+                    ok().with_payload(Payload::Upgrade(Box::new(Shout)))
+                }
+                "plain.org:1" => Response::text(200, "no tunnel\n"),
+                _ => Response::text(405, "no tunnel\n"),
+            });
         }
         let big = vec![b'x'; 100_000];
         Ok(match path.as_str() {
@@ -143,6 +150,15 @@ impl Service for Site {
                 let runtime = incoming.runtime().clone();
                 runtime.sleep(10 * SEC).await;
                 Response::text(200, "slow")
+            }
+            "/pause" => {
+                // Between two pieces, this service is the slow one.
+                let mut said = Vec::new();
+                while incoming.piece(&mut said).await? {
+                    let runtime = incoming.runtime().clone();
+                    runtime.sleep(10 * SEC).await;
+                }
+                ok().with_payload(Payload::Bytes(said.into()))
             }
             _ => {
                 let said = incoming.whole().await?;
@@ -240,7 +256,36 @@ impl World {
             drop(writer);
         };
         let reads = read_to_end(reader.stream());
-        ch02_event_loop::combine::join(sends, reads).await.1
+        join(sends, reads).await.1
+    }
+
+    /// Sends each piece after a pause, while it reads to the end; gives what
+    /// came, and when the end was there.
+    pub async fn drip(
+        &self,
+        pieces: impl IntoIterator<Item = (Duration, Vec<u8>)>,
+    ) -> io::Result<(String, Duration)> {
+        let (reader, writer) = self.connect().await?.split();
+        let sends = async move {
+            for (pause, piece) in pieces {
+                self.runtime.sleep(pause).await;
+                if writer.stream().write_all(&piece).await.is_err() {
+                    break;
+                }
+            }
+            std::future::pending::<()>().await; // no FIN from this side
+        };
+        let reads = async {
+            let got = read_to_end(reader.stream()).await?;
+            Ok((
+                String::from_utf8_lossy(&got).into_owned(),
+                self.runtime.now(),
+            ))
+        };
+        match select(reads, sends).await {
+            Either::Left(read) => read,
+            Either::Right(()) => unreachable!("it never ends"),
+        }
     }
 
     /// As [`World::talk`], for one piece.
