@@ -29,15 +29,16 @@ pub struct Entry<'a> {
 /// The line, without a line end:
 ///
 /// ```text
-/// PEER - USER [27/Nov/2026:11:57:11 +0000] "REQUEST" STATUS SENT "REFERER" "AGENT"
+/// PEER - USER [27/Nov/2026:11:57:11 +0000] "REQUEST" 200 6 "REFERER" "AGENT"
 /// ```
 ///
-/// What is missing is `-`. In what a client chose, a quote, a backslash and
-/// each byte that is not visible ASCII or a space is written as `\xHH`, with
-/// capitals: else a client could write lines of its own.
+/// with the status and the bytes sent in the middle. What is missing is `-`.
+/// In what a client chose, a quote, a backslash and each byte that is not
+/// visible ASCII or a space is written as `\xHH`, with capitals: else a
+/// client could write lines of its own.
 pub fn line(entry: &Entry<'_>) -> String {
     todo!(
-        "ex_access_log: the time from date::write, and what a client chose, escaped"
+        "ex_access_log: the date in another order, the client's words escaped"
     )
 }
 

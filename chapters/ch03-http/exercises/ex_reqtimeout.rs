@@ -30,9 +30,7 @@ impl ReadTimeout {
     /// A time of 0 is for ever. `None`: a word, a number or an order that is
     /// not Apache's: a range needs a rate, and must not fall.
     pub fn parse(text: &str) -> Option<ReadTimeout> {
-        todo!(
-            "ex_reqtimeout: a word at a time, `name=first[-most][,MinRate=rate]`"
-        )
+        todo!("ex_reqtimeout: name=first[-most][,MinRate=rate], word by word")
     }
 }
 
@@ -52,7 +50,7 @@ impl Patience for ReadTimeout {
         moved: u64,
     ) -> Option<Duration> {
         todo!(
-            "ex_reqtimeout: the phase's term, what its bytes have earned, and the most"
+            "ex_reqtimeout: the term of the phase, and what bytes have earned"
         )
     }
 }

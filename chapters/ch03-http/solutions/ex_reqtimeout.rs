@@ -30,7 +30,7 @@ impl ReadTimeout {
     /// A time of 0 is for ever. `None`: a word, a number or an order that is
     /// not Apache's: a range needs a rate, and must not fall.
     pub fn parse(text: &str) -> Option<ReadTimeout> {
-        // begin: a word at a time, `name=first[-most][,MinRate=rate]`
+        // begin: name=first[-most][,MinRate=rate], word by word
         let mut found = ReadTimeout::default();
         for word in text.split_whitespace() {
             let (name, term) = word.split_once('=')?;
@@ -76,7 +76,7 @@ impl Patience for ReadTimeout {
         elapsed: Duration,
         moved: u64,
     ) -> Option<Duration> {
-        // begin: the phase's term, what its bytes have earned, and the most
+        // begin: the term of the phase, and what bytes have earned
         let term = match phase {
             Phase::Head => self.header?,
             Phase::Body => self.body?,

@@ -36,7 +36,7 @@ macro_rules! checks {
                     assert_eq!(ReadTimeout::parse(text), expected, "{text}");
                 };
                 check("", None, None);
-                check("header=10 body=30", term(10, None, 0), term(30, None, 0));
+                check("header=1 body=3", term(1, None, 0), term(3, None, 0));
                 check("body=10,MinRate=1000", None, term(10, None, 1000));
                 check(
                     "header=20-40,MinRate=500 body=20,MinRate=500",
