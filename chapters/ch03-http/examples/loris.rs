@@ -38,7 +38,7 @@ const COMMAND: Command = Command {
         Opt {
             name: "requests",
             value: Some("N"),
-            default: Some("2000"),
+            default: Some("100000"),
             help: "how many requests to time, one after the other",
         },
         Opt {
@@ -74,7 +74,7 @@ fn config() -> Result<Config, Stop> {
     let parsed = COMMAND.from_env();
     let requests = parsed.value::<usize>("requests")?.max(1);
     Ok(Config {
-        addr: parsed.addr()?,
+        addr: parsed.value("addr")?,
         connections: parsed.value("connections")?,
         every: Duration::from_millis(parsed.value("every-ms")?),
         requests,
