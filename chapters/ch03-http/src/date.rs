@@ -5,7 +5,8 @@
 //! them. All are in GMT, to the second.
 //!
 //! - I20: a date that is written is read back as the same second, from 1970
-//!   to the end of 9999; what is no date is `None`, and never a wrong second.
+//!   to the end of 9999; what is in none of the three forms, or names a day
+//!   that there is not, is `None`.
 //!
 //! The arithmetic is Howard Hinnant's: years that begin in March, so that the
 //! leap day is a year's last day (`chrono-Compatible Low-Level Date
@@ -18,6 +19,15 @@ use std::time::Duration;
 pub const LENGTH: usize = 29;
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const LONG_DAYS: [&str; 7] = [
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+];
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
     "Nov", "Dec",
@@ -60,9 +70,9 @@ pub fn write(unix: Duration) -> [u8; LENGTH] {
     let mut out = *b"Day, dd Mon yyyy hh:mm:ss GMT";
     out[..3].copy_from_slice(weekday.as_bytes());
     out[8..11].copy_from_slice(month.as_bytes());
-    let numbers = [(5, date), (12, year / 100), (14, year % 100), (17, hour)];
-    for (at, number) in numbers.into_iter().chain([(20, minute), (23, second)])
-    {
+    let date = [(5, date), (12, year / 100), (14, year % 100)];
+    let time = [(17, hour), (20, minute), (23, second)];
+    for (at, number) in date.into_iter().chain(time) {
         out[at] = b'0' + (number / 10) as u8;
         out[at + 1] = b'0' + (number % 10) as u8;
     }
@@ -71,57 +81,91 @@ pub fn write(unix: Duration) -> [u8; LENGTH] {
 // ANCHOR_END: write
 
 // ANCHOR: parse
-/// The second that a date names, in any of the three forms.
+/// The second that a date names, in any of the three forms. The name of the
+/// day has to be one, and is not compared with the date.
 pub fn parse(text: &[u8]) -> Option<Duration> {
-    let text = std::str::from_utf8(text).ok()?;
-    let words: Vec<&str> = text.split([' ', ',', '-']).collect();
-    // The forms differ in where the parts stand; asctime's day may be
-    // preceded by two spaces, which leaves an empty word.
-    let (date, month, year, time) = match words[..] {
-        [_, "", date, month, year, time, "GMT"] => (date, month, year, time),
-        [_, month, "", date, time, year] if date.len() == 1 => {
-            (date, month, year, time)
+    let end = text.iter().position(|byte| !byte.is_ascii_alphabetic())?;
+    let (name, rest) = text.split_at(end);
+    let name = std::str::from_utf8(name).ok()?;
+    let parts = match (DAYS.contains(&name), LONG_DAYS.contains(&name)) {
+        (true, _) => matched(rest, b", dd Mon yyyy hh:mm:ss GMT")
+            .or_else(|| matched(rest, b" Mon _d hh:mm:ss yyyy"))?,
+        (_, true) => {
+            let mut parts = matched(rest, b", dd-Mon-YY hh:mm:ss GMT")?;
+            // RFC 9110: what is more than 50 years ahead is past. A clock
+            // of 2019 or later has none of 2000 to 2069 so far ahead.
+            parts.year += if parts.year < 70 { 2000 } else { 1900 };
+            parts
         }
-        [_, month, date, time, year] => (date, month, year, time),
         _ => return None,
     };
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
-    let (date, year) = (number(date, 1, 2)?, full_year(year)?);
-    let mut parts = time.split(':').map(|part| number(part, 2, 2));
-    let (hour, minute, second) =
-        (parts.next()??, parts.next()??, parts.next()??);
-    // A leap second is the second before it.
-    let in_range = hour < 24 && minute < 60 && second <= 60;
-    if !in_range || parts.next().is_some() || date == 0 || year < 1970 {
+    parts.to_unix()
+}
+
+// ANCHOR_END: parse
+
+// ANCHOR: matched
+/// The numbers in a date.
+#[derive(Default)]
+struct Parts {
+    year: u64,
+    month: u64, // 1 to 12
+    date: u64,
+    time: [u64; 3], // hour, minute, second
+}
+
+/// Compares with a form: a letter stands for a digit of a part, `Mon` for the
+/// name of a month, `_` for a space or a digit, all else for itself.
+fn matched(text: &[u8], form: &[u8]) -> Option<Parts> {
+    if text.len() != form.len() {
         return None;
     }
-    let day = days(year, month, date);
-    if civil(day) != (year, month, date) {
-        return None; // 31 Feb
+    let at = form.windows(3).position(|it| it == b"Mon")?;
+    let name = text.get(at..at + 3)?;
+    let month = MONTHS.iter().position(|it| it.as_bytes() == name)?;
+    let mut parts = Parts {
+        month: month as u64 + 1,
+        ..Parts::default()
+    };
+    let mut colons = 0;
+    for (index, (&byte, &kind)) in text.iter().zip(form).enumerate() {
+        colons += usize::from(kind == b':');
+        let part = match kind {
+            _ if (at..at + 3).contains(&index) => continue,
+            b'_' if byte == b' ' => continue,
+            b'_' | b'd' => &mut parts.date,
+            b'y' | b'Y' => &mut parts.year,
+            b'h' | b'm' | b's' => &mut parts.time[colons],
+            _ if byte == kind => continue,
+            _ => return None,
+        };
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        *part = *part * 10 + digit;
     }
-    let second = hour * 3600 + minute * 60 + second.min(59);
-    Some(Duration::from_secs(day * 86_400 + second))
+    Some(parts)
 }
 
-/// A number of `least` to `most` digits.
-fn number(text: &str, least: usize, most: usize) -> Option<u64> {
-    let is_length = (least..=most).contains(&text.len());
-    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_length && is_digits)
-}
+// ANCHOR_END: matched
 
-/// A year of four digits, or of two: RFC 9110 wants those to be the past.
-/// Fifty years of a server's life from 1970 on make 70 to 99 the last
-/// century's.
-fn full_year(text: &str) -> Option<u64> {
-    match number(text, 2, 4)? {
-        year if text.len() == 4 => Some(year),
-        year if text.len() == 2 && year >= 70 => Some(1900 + year),
-        year if text.len() == 2 => Some(2000 + year),
-        _ => None,
+// ANCHOR: to_unix
+impl Parts {
+    /// The second, if there is such a day and such a time.
+    fn to_unix(&self) -> Option<Duration> {
+        let [hour, minute, second] = self.time;
+        // A leap second is taken for the second before it.
+        let is_time = hour < 24 && minute < 60 && second <= 60;
+        if !is_time || self.date == 0 || self.year < 1970 {
+            return None;
+        }
+        let day = days(self.year, self.month, self.date);
+        if civil(day) != (self.year, self.month, self.date) {
+            return None; // 31 Feb
+        }
+        let second = hour * 3600 + minute * 60 + second.min(59);
+        Some(Duration::from_secs(day * 86_400 + second))
     }
 }
-// ANCHOR_END: parse
+// ANCHOR_END: to_unix
 
 // ANCHOR: now
 /// The date of now, written once a second.

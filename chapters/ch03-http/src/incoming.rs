@@ -12,15 +12,17 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
 use ch02_event_loop::buffered::BufReader;
 use ch02_event_loop::runtime::Runtime;
 use ch03_http::body::BodyReader;
-use ch03_http::chunked::BodyError;
-use ch03_http::framing::FramingError;
+use ch03_http::chunked::{BodyError, BodyLimits};
+use ch03_http::connection::{Expectation, expectation};
+use ch03_http::framing::{Body, FramingError, request_body};
 use ch03_http::head::{HeadError, Refused, Request, RequestParser};
 use ch03_http::out::Out;
-use ch03_http::patience::{Patience, Phase};
+use ch03_http::patience::{Phase, within};
 
 // ANCHOR: fault
 /// Why a request gets no answer of the service's, but a status and an end.
@@ -32,8 +34,22 @@ pub enum Fault {
     Gone(io::Error),
 }
 
+/// What fails in a service is its own affair: the client learns no more than
+/// that. (What fails on the connection is a fault already.)
 impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Fault {
+    fn from(_: io::Error) -> Fault {
+        Fault::failed()
+    }
+}
+
+impl Fault {
+    /// The server's own failure, of which the client learns nothing.
+    pub fn failed() -> Fault {
+        Fault::Status(500, "the server failed".to_owned())
+    }
+
+    /// What a wait for the client has ended with.
+    pub fn of_wait(error: io::Error) -> Fault {
         match error.kind() {
             ErrorKind::TimedOut => Fault::Status(408, "too slow".to_owned()),
             _ => Fault::Gone(error),
@@ -62,8 +78,8 @@ impl From<BodyError> for Fault {
 }
 
 impl From<Refused> for Fault {
-    fn from(error: Refused) -> Fault {
-        Fault::Status(500, error.to_string())
+    fn from(_: Refused) -> Fault {
+        Fault::failed()
     }
 }
 
@@ -80,37 +96,97 @@ impl fmt::Display for Fault {
 // ANCHOR: incoming
 /// A request whose head is here.
 pub struct Incoming<'a, 's> {
-    pub(crate) parser: &'a RequestParser,
-    pub(crate) head: &'a [u8],
-    pub(crate) reader: &'a mut BufReader,
-    pub(crate) out: &'a mut Out<'s>,
-    pub(crate) body: BodyReader,
-    pub(crate) waits: bool, // for 100 Continue
-    pub(crate) is_done: bool,
-    pub(crate) received: u64,
-    pub(crate) runtime: &'a Runtime,
-    pub(crate) patience: &'a dyn Patience,
+    parser: &'a RequestParser,
+    head: &'a [u8],
+    reader: &'a mut BufReader,
+    out: &'a mut Out<'s>,
+    body: BodyReader,
+    length: Option<u64>, // of the body, if its head says
+    waits: bool,         // for 100 Continue
+    is_done: bool,       // all of the body was read
+    is_broken: bool,     // it never will be
+    received: u64,       // of the body
+    waited: Duration,    // for the body
 }
 
-impl Incoming<'_, '_> {
+// ANCHOR_END: incoming
+
+// ANCHOR: new
+impl<'a, 's> Incoming<'a, 's> {
+    /// The request that the parser has found in `head`, with what comes
+    /// behind it.
+    ///
+    /// # Errors
+    /// Its body is refused, before any of it is read.
+    pub fn new(
+        parser: &'a RequestParser,
+        head: &'a [u8],
+        reader: &'a mut BufReader,
+        out: &'a mut Out<'s>,
+        limits: BodyLimits,
+    ) -> Result<Incoming<'a, 's>, Fault> {
+        let request = parser.head(head);
+        let body = request_body(&request)?;
+        let waits = match expectation(&request, body) {
+            Expectation::Nothing => false,
+            Expectation::Continue => true,
+            Expectation::Unknown => {
+                let why = "nothing but 100-continue can be expected";
+                return Err(Fault::Status(417, why.to_owned()));
+            }
+        };
+        let length = match body {
+            Body::Empty => Some(0),
+            Body::Length(length) => Some(length),
+            Body::Chunked | Body::UntilClose => None,
+        };
+        Ok(Incoming {
+            parser,
+            head,
+            reader,
+            out,
+            body: BodyReader::new(body, limits)?,
+            length,
+            waits,
+            is_done: length == Some(0),
+            is_broken: false,
+            received: 0,
+            waited: Duration::ZERO,
+        })
+    }
+
+    // ANCHOR_END: new
+
+    // ANCHOR: request
     /// The head.
     pub fn request(&self) -> Request<'_> {
         self.parser.head(self.head)
     }
 
     /// The loop that serves it.
-    pub fn runtime(&self) -> &Runtime {
-        self.runtime
+    pub fn runtime(&self) -> &'s Runtime {
+        self.out.runtime()
     }
-    // ANCHOR_END: incoming
+
+    /// Where the answer goes, for whoever writes it.
+    pub fn out(&mut self) -> &mut Out<'s> {
+        self.out
+    }
+    // ANCHOR_END: request
 
     // ANCHOR: piece
     /// Appends the next piece of the body. False: that was all of it.
     ///
     /// # Errors
     /// The body is refused, too large, or too slow; or the client is gone.
+    /// There will be no more of it.
     pub async fn piece(&mut self, to: &mut Vec<u8>) -> Result<bool, Fault> {
-        let began = self.runtime.now();
+        let piece = self.next_piece(to).await;
+        self.is_broken |= piece.is_err();
+        piece
+    }
+
+    async fn next_piece(&mut self, to: &mut Vec<u8>) -> Result<bool, Fault> {
         while !self.is_done {
             let taken = self.body.decode(self.reader.unread())?;
             let (used, count) = (taken.used, taken.data.len());
@@ -118,34 +194,43 @@ impl Incoming<'_, '_> {
             self.is_done = taken.done;
             self.reader.consume(used);
             self.received += count as u64;
+            self.waits &= used == 0; // who sends does not wait
             if count > 0 {
                 return Ok(true);
             }
             if used == 0 && !self.is_done {
-                self.invite().await?;
-                let elapsed = self.runtime.now().saturating_sub(began);
-                let left =
-                    self.patience.left(Phase::Body, elapsed, self.received);
-                if fill(self.reader, self.runtime, left).await? == 0 {
-                    self.body.finish()?;
-                    self.is_done = true;
-                }
+                self.more().await?;
             }
         }
         Ok(false)
     }
 
-    /// Says `100 Continue` to a client that waits for it.
-    async fn invite(&mut self) -> io::Result<()> {
+    // ANCHOR_END: piece
+
+    // ANCHOR: more
+    /// Waits for more of the body, of which nothing is here.
+    async fn more(&mut self) -> Result<(), Fault> {
         if std::mem::take(&mut self.waits) {
             let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
             self.out.bytes().extend_from_slice(go_on);
         }
         // Also the answers to earlier requests: the client may wait for them.
-        self.out.flush().await
+        self.out.flush().await.map_err(Fault::Gone)?;
+        let (runtime, patience) = (self.out.runtime(), self.out.patience());
+        let (waited, received) = (self.waited, self.received);
+        let left = || patience.left(Phase::Body, waited, received);
+        let began = runtime.now();
+        let filled = fill(self.reader, runtime, left).await;
+        self.waited += runtime.now().saturating_sub(began);
+        if filled.map_err(Fault::of_wait)? == 0 {
+            self.body.finish()?;
+            self.is_done = true;
+        }
+        Ok(())
     }
-    // ANCHOR_END: piece
+    // ANCHOR_END: more
 
+    // ANCHOR: whole
     /// The whole body.
     ///
     /// # Errors
@@ -155,39 +240,48 @@ impl Incoming<'_, '_> {
         while self.piece(&mut all).await? {}
         Ok(all)
     }
+    // ANCHOR_END: whole
 
     // ANCHOR: pass_over
-    /// Reads on to the end of a body that the service did not want, if that
-    /// is cheaper than a new connection: false if it is not, or if the client
-    /// still waits to be asked for it.
-    pub(crate) async fn pass_over(&mut self, most: u64) -> Result<bool, Fault> {
+    /// Whether the rest of the body is worth reading, to keep the connection:
+    /// at most so much is to come, as far as anybody knows, and the client
+    /// does not wait to be asked for it.
+    pub fn is_worth_it(&self, most: u64) -> bool {
+        let is_asked_for = !self.waits || !self.reader.unread().is_empty();
+        let left = self.length.map(|length| length - self.received);
+        let is_little = left.is_none_or(|left| left <= most);
+        self.is_done || (!self.is_broken && is_asked_for && is_little)
+    }
+
+    /// Reads on to the end of a body that the service did not want. False if
+    /// that is not worth it, or fails.
+    pub async fn pass_over(&mut self, most: u64) -> bool {
         let mut dropped = Vec::new();
         let limit = self.received.saturating_add(most);
         while !self.is_done {
-            if self.waits || self.received > limit {
-                return Ok(false);
+            if !self.is_worth_it(most) || self.received > limit {
+                return false;
             }
             dropped.clear();
-            self.piece(&mut dropped).await?;
+            if self.piece(&mut dropped).await.is_err() {
+                return false;
+            }
         }
-        Ok(true)
+        true
     }
     // ANCHOR_END: pass_over
 }
 
 // ANCHOR: fill
-/// Waits for more bytes, for so long.
+/// Waits for more bytes, for as long as `left` says.
 ///
 /// # Errors
 /// The connection's; `TimedOut`.
-pub(crate) async fn fill(
+pub async fn fill(
     reader: &mut BufReader,
     runtime: &Runtime,
-    left: Option<std::time::Duration>,
+    left: impl FnOnce() -> Option<Duration>,
 ) -> io::Result<usize> {
-    match left {
-        None => reader.fill().await,
-        Some(left) => runtime.timeout(left, reader.fill()).await?,
-    }
+    within(runtime, left, reader.fill()).await
 }
 // ANCHOR_END: fill

@@ -15,6 +15,7 @@ pub mod patience;
 pub mod date;
 pub mod out;
 pub mod response;
+pub mod manner;
 pub mod incoming;
 pub mod serve;
 

@@ -5,13 +5,14 @@
 //! - I23: while a client sends requests without waiting for the answers, the
 //!   answers gather too, up to [`GATHERED`] bytes: one write for many.
 
+use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
 use std::time::Duration;
 
 use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::tcp::TcpStream;
 use ch03_http::chunked::{chunk_size, last_chunk};
-use ch03_http::patience::{Patience, Phase};
+use ch03_http::patience::{Patience, Phase, within};
 
 /// What may gather before it is sent.
 pub const GATHERED: usize = 16 * 1024;
@@ -34,6 +35,7 @@ pub enum Framing {
 pub struct Out<'a> {
     bytes: Vec<u8>,
     framing: Framing,
+    writes: u64, // that were begun
     stream: &'a TcpStream,
     runtime: &'a Runtime,
     patience: &'a dyn Patience,
@@ -51,10 +53,24 @@ impl<'a> Out<'a> {
         Out {
             bytes,
             framing,
+            writes: 0,
             stream,
             runtime,
             patience,
         }
+    }
+
+    // ANCHOR_END: out
+
+    // ANCHOR: state
+    /// The loop that it is on.
+    pub fn runtime(&self) -> &'a Runtime {
+        self.runtime
+    }
+
+    /// How long its client may take.
+    pub fn patience(&self) -> &'a dyn Patience {
+        self.patience
     }
 
     /// What waits to be sent, for a head to be appended.
@@ -67,6 +83,11 @@ impl<'a> Out<'a> {
         self.framing = framing;
     }
 
+    /// Whether the end of the content that has begun is the connection's.
+    pub fn is_until_close(&self) -> bool {
+        self.framing == Framing::Close
+    }
+
     /// How much of a promised length is still to come; `None`: no length.
     pub fn left(&self) -> Option<u64> {
         match self.framing {
@@ -74,7 +95,7 @@ impl<'a> Out<'a> {
             Framing::Chunked | Framing::Close => None,
         }
     }
-    // ANCHOR_END: out
+    // ANCHOR_END: state
 
     // ANCHOR: write
     /// Writes a piece of the content. Little gathers; much is sent with what
@@ -128,7 +149,7 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Sends what has gathered.
+    /// Sends what has gathered; after an error too, nothing is left.
     ///
     /// # Errors
     /// The connection's; `TimedOut`.
@@ -144,12 +165,34 @@ impl<'a> Out<'a> {
     }
     // ANCHOR_END: finish
 
-    async fn send(&self, pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let all = self.stream.write_all_vectored(pieces);
-        self.within(all).await
+    // ANCHOR: send
+    /// Writes all of it, as long as patience lasts: for these pieces as a
+    /// whole, so that a byte now and then buys no more than it is worth. What
+    /// the kernel takes before the first wait, nobody has read, so it does
+    /// not count.
+    async fn send(&mut self, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.writes += 1;
+        let (mut first, mut moved) = (None, 0_u64);
+        IoSlice::advance_slices(&mut pieces, 0); // past empty ones
+        while !pieces.is_empty() {
+            let left = || {
+                let now = self.runtime.now();
+                let (began, before) = *first.get_or_insert((now, moved));
+                let elapsed = now.saturating_sub(began);
+                self.patience.left(Phase::Send, elapsed, moved - before)
+            };
+            let write = self.stream.write_vectored(pieces);
+            let count = within(self.runtime, left, write).await?;
+            if count == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+            IoSlice::advance_slices(&mut pieces, count);
+            moved += count as u64;
+        }
+        Ok(())
     }
 
-    /// Waits for a call on the connection, as long as patience lasts.
+    /// A call of one's own that sends, with the patience for one write.
     ///
     /// # Errors
     /// The call's; `TimedOut`.
@@ -157,12 +200,28 @@ impl<'a> Out<'a> {
         &self,
         call: impl Future<Output = io::Result<T>>,
     ) -> io::Result<T> {
-        let left = self.patience.left(Phase::Send, Duration::ZERO, 0);
-        match left {
-            None => call.await,
-            Some(left) => self.runtime.timeout(left, call).await?,
-        }
+        let left = || self.patience.left(Phase::Send, Duration::ZERO, 0);
+        within(self.runtime, left, call).await
     }
+    // ANCHOR_END: send
+
+    // ANCHOR: undo
+    /// Where the next answer begins, for [`Out::undo`].
+    pub fn mark(&self) -> (u64, usize) {
+        (self.writes, self.bytes.len())
+    }
+
+    /// Takes back all that was written since the mark: false if some of it
+    /// may have left already.
+    pub fn undo(&mut self, mark: (u64, usize)) -> bool {
+        let is_here = self.writes == mark.0;
+        if is_here {
+            self.bytes.truncate(mark.1);
+            self.framing = Framing::Length(0);
+        }
+        is_here
+    }
+    // ANCHOR_END: undo
 
     // ANCHOR: bypass
     /// The connection itself, for who sends `count` bytes of the promised
@@ -176,6 +235,7 @@ impl<'a> Out<'a> {
             return Ok(None);
         }
         self.flush().await?;
+        self.writes += 1; // what follows, nobody can take back
         Ok(Some(self.stream))
     }
 

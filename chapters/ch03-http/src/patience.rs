@@ -1,7 +1,13 @@
 //! How long to wait for a client: a question that the server asks, and an
 //! answer for those who trust everybody.
 
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
+
+use ch02_event_loop::runtime::Runtime;
 
 // ANCHOR: patience
 /// What a server waits for.
@@ -11,9 +17,9 @@ pub enum Phase {
     Idle,
     /// The rest of its head.
     Head,
-    /// Its body.
+    /// Its body: only the time that was spent waiting for it counts.
     Body,
-    /// A write: from one that went to the next.
+    /// The client's reading, of what is sent in one go.
     Send,
     /// The client's end, after ours.
     Linger,
@@ -22,12 +28,12 @@ pub enum Phase {
 /// Decides how long.
 pub trait Patience {
     /// How much longer to wait, `elapsed` after the phase began, with so many
-    /// bytes received in it. `None`: for ever. Zero: no longer.
+    /// bytes moved in it. `None`: for ever. Zero: no longer.
     fn left(
         &self,
         phase: Phase,
         elapsed: Duration,
-        received: u64,
+        moved: u64,
     ) -> Option<Duration>;
 }
 
@@ -47,3 +53,26 @@ impl Patience for Endless {
     }
 }
 // ANCHOR_END: patience
+
+// ANCHOR: within
+/// Makes a call that may have to wait. Only if it has to is `left` asked for
+/// how long: most calls need not, and then nobody looks at a clock.
+///
+/// # Errors
+/// The call's; `TimedOut`.
+pub async fn within<T>(
+    runtime: &Runtime,
+    left: impl FnOnce() -> Option<Duration>,
+    call: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let mut call = pin!(call);
+    let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+    match first {
+        Poll::Ready(done) => done,
+        Poll::Pending => match left() {
+            None => call.await,
+            Some(left) => runtime.timeout(left, call).await?,
+        },
+    }
+}
+// ANCHOR_END: within

@@ -1,7 +1,8 @@
 //! A response before it is sent: a status, fields, and what its content is.
 //!
-//! - I21: what cannot be written as one field is refused when it is set, so
-//!   that a response that exists can be sent.
+//! - I21: what could not be read as one field is refused when it is set, and
+//!   so is a field that is the server's: where a content ends and whether the
+//!   connection goes on is said once, by the one who does it.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -41,7 +42,7 @@ pub trait Content {
     fn send<'a>(&'a mut self, out: &'a mut Out<'_>) -> Later<'a>;
 }
 
-/// What takes over a connection that has stopped to speak HTTP.
+/// What takes over a connection that has stopped speaking HTTP.
 pub trait Upgrade {
     /// Speaks, from what the client has sent behind its request on.
     ///
@@ -64,18 +65,28 @@ pub enum Payload {
     Bytes(Cow<'static, [u8]>),
     /// Something that sends itself.
     Content(Box<dyn Content>),
-    /// Another protocol: with 101 alone.
+    /// Another protocol: with 101, or with 2xx to CONNECT.
     Upgrade(Box<dyn Upgrade>),
 }
 // ANCHOR_END: content
 
 // ANCHOR: response
+/// Fields that the server writes, and nobody else.
+pub const OURS: [&str; 5] = [
+    "Connection",
+    "Content-Length",
+    "Date",
+    "Keep-Alive",
+    "Transfer-Encoding",
+];
+
 /// A response.
 #[derive(Default)]
 pub struct Response {
     status: u16,
     fields: Vec<u8>, // as they are sent, line by line
     payload: Payload,
+    has_upgrade: bool, // one of the fields
     is_last: bool,
 }
 
@@ -96,31 +107,47 @@ impl Response {
             .with_payload(Payload::Bytes(bytes.into()))
     }
 
-    /// With one more field. The fields for the length of the content, the
-    /// connection and the date are the server's.
+    // ANCHOR_END: response
+
+    // ANCHOR: with
+    /// With one more field.
     ///
     /// # Errors
-    /// [`Refused`]: it could not be read as one field.
+    /// [`Refused`]: it could not be read as one field, or its name is one of
+    /// [`OURS`].
     pub fn with(
         mut self,
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Response, Refused> {
-        put_field(&mut self.fields, name, value.as_ref())?;
+        self.put(name, value.as_ref())?;
         Ok(self)
     }
 
-    /// As [`Response::with`], for a field that the program wrote itself.
+    /// As [`Response::with`], for a field that the program wrote itself: one
+    /// that would be refused is a bug, and is left out.
     pub fn with_fixed(
         mut self,
         name: &'static str,
         value: &'static str,
     ) -> Response {
-        let put = put_field(&mut self.fields, name, value.as_bytes());
+        let put = self.put(name, value.as_bytes());
         debug_assert!(put.is_ok(), "{name}: {value}");
         self
     }
 
+    fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+            return Err(Refused::Name);
+        }
+        put_field(&mut self.fields, name, value)?;
+        self.has_upgrade |= name.eq_ignore_ascii_case("upgrade");
+        Ok(())
+    }
+
+    // ANCHOR_END: with
+
+    // ANCHOR: parts
     /// With this content.
     pub fn with_payload(mut self, payload: Payload) -> Response {
         self.payload = payload;
@@ -143,6 +170,11 @@ impl Response {
         &self.fields
     }
 
+    /// Whether one of the fields is Upgrade.
+    pub fn has_upgrade(&self) -> bool {
+        self.has_upgrade
+    }
+
     /// The content.
     pub fn payload(&self) -> &Payload {
         &self.payload
@@ -158,7 +190,7 @@ impl Response {
         std::mem::take(&mut self.payload)
     }
 }
-// ANCHOR_END: response
+// ANCHOR_END: parts
 
 impl Payload {
     /// How many bytes it has; `None`: not known, or not bytes.

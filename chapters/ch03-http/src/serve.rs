@@ -5,22 +5,22 @@
 //!      ▼                                                          │ goes on
 //!   [idle] ─ a byte ─▶ [head] ─▶ service ─▶ head, content ─▶ pass over the
 //!      │                 │          │            │            rest of the body
-//!      │ end, drain,     │ fault    │ fault      │ last
-//!      ▼ too long        ▼          ▼            ▼
-//!   closed          status, FIN, read on until the client's FIN
+//!      │ end, drain,     │ fault    │ fault,     │ last
+//!      ▼ too long        ▼          ▼ panic      ▼
+//!      FIN          status, FIN, read on until the client's FIN
 //! ```
 //!
 //! - I26: answers go out in the order of the requests, each whole.
-//! - I27: the head alone decides whether the connection goes on; an answer
-//!   after which it does not says so.
-//! - I28: HEAD gets the head that GET would get. 1xx, 204 and 304 have no
-//!   content, whatever the service gave.
 //! - I29: a connection that waits for a request holds a task and a place in
 //!   the poller, and no buffers.
 
 use std::cell::RefCell;
-use std::io::{self, Write as _};
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ch02_event_loop::buffered::BufReader;
@@ -28,19 +28,20 @@ use ch02_event_loop::combine::{Either, select};
 use ch02_event_loop::drain::Drain;
 use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::tcp::{TcpStream, WriteHalf};
-use ch03_http::body::BodyReader;
 use ch03_http::chunked::BodyLimits;
-use ch03_http::connection::{Expectation, expectation, persists};
 use ch03_http::date;
-use ch03_http::framing::request_body;
-use ch03_http::head::{Method, RequestParser, Rules, Version, reason};
+use ch03_http::head::{RequestParser, Rules};
 use ch03_http::incoming::{Fault, Incoming, fill};
-use ch03_http::out::{Framing, GATHERED, Out};
+use ch03_http::manner::Manner;
+use ch03_http::out::{GATHERED, Out};
 use ch03_http::patience::{Endless, Patience, Phase};
 use ch03_http::response::{Payload, Response, Upgrade};
 
 /// How much of a body that nobody wanted is read to keep the connection.
 const PASSED_OVER: u64 = 64 * 1024;
+
+/// How much is read and dropped behind the last answer.
+const LINGERED: u64 = 8 * 1024 * 1024;
 
 /// How many work areas are kept for the next request.
 const SPARE: usize = 64;
@@ -130,6 +131,11 @@ impl<S: Service> Server<S> {
         &self.service
     }
 
+    /// How many work areas wait for a request.
+    pub fn spare(&self) -> usize {
+        self.spare.borrow().len()
+    }
+
     // ANCHOR: connection
     /// Serves one connection to its end.
     ///
@@ -142,7 +148,7 @@ impl<S: Service> Server<S> {
         let room = self.settings.rules.head.max(GATHERED);
         let mut reader = BufReader::new(reader, buffers, room);
         let mut left = self.settings.requests;
-        while left > 0 && self.wait_for_a_request(&mut reader).await? {
+        while left > 0 && self.is_asked(&mut reader).await? {
             let work = self.take_work();
             match self.work(work, &mut reader, &writer, &mut left).await? {
                 Then::Next => {}
@@ -156,26 +162,41 @@ impl<S: Service> Server<S> {
     }
 
     /// Waits for a first byte: false if there will be none that is answered.
-    async fn wait_for_a_request(
-        &self,
-        reader: &mut BufReader,
-    ) -> io::Result<bool> {
+    async fn is_asked(&self, reader: &mut BufReader) -> io::Result<bool> {
         if !reader.unread().is_empty() {
             return Ok(true);
         }
-        let patience = &self.settings.patience;
-        let left = patience.left(Phase::Idle, Duration::ZERO, 0);
-        let byte = fill(reader, &self.runtime, left);
-        match select(byte, self.drain.begun()).await {
-            Either::Left(Ok(count)) => Ok(count > 0),
-            Either::Left(Err(e)) if e.kind() == io::ErrorKind::TimedOut => {
-                Ok(false)
-            }
-            Either::Left(Err(error)) => Err(error),
-            Either::Right(()) => Ok(false),
+        match self.more(reader, Phase::Idle, Duration::ZERO).await {
+            Ok(count) => Ok(count > 0),
+            Err(Fault::Gone(error)) => Err(error),
+            Err(Fault::Status(..)) => Ok(false),
         }
     }
+
     // ANCHOR_END: connection
+
+    // ANCHOR: more
+    /// Waits for more bytes. To a client that has asked nothing yet, the end
+    /// of patience and of the server are like its own end.
+    async fn more(
+        &self,
+        reader: &mut BufReader,
+        phase: Phase,
+        elapsed: Duration,
+    ) -> Result<usize, Fault> {
+        let (patience, have) = (&self.settings.patience, reader.unread().len());
+        let left = || patience.left(phase, elapsed, have as u64);
+        let bytes = fill(reader, &self.runtime, left);
+        if phase != Phase::Idle {
+            return bytes.await.map_err(Fault::of_wait);
+        }
+        match select(bytes, self.drain.begun()).await {
+            Either::Left(Err(e)) if e.kind() == ErrorKind::TimedOut => Ok(0),
+            Either::Left(filled) => filled.map_err(Fault::Gone),
+            Either::Right(()) => Ok(0),
+        }
+    }
+    // ANCHOR_END: more
 
     // ANCHOR: work
     /// Answers requests for as long as they are there without a wait.
@@ -186,35 +207,58 @@ impl<S: Service> Server<S> {
         writer: &WriteHalf,
         left: &mut u64,
     ) -> io::Result<Then> {
-        let bytes = std::mem::take(&mut work.out);
+        let (stream, bytes) = (writer.stream(), std::mem::take(&mut work.out));
         let patience = &*self.settings.patience;
-        let mut out = Out::new(bytes, writer.stream(), &self.runtime, patience);
-        let then = loop {
-            *left = left.saturating_sub(1);
-            let answered = self.answer(&mut work, reader, &mut out, *left);
-            let then = match answered.await {
-                Ok(then) => then,
-                Err(Fault::Gone(error)) => return Err(error),
-                Err(Fault::Status(status, why)) => {
-                    let response = Response::text(status, why + "\n").last();
-                    let manner = Manner {
-                        version: Version::Http11,
-                        is_head: false,
-                        goes_on: false,
-                    };
-                    self.send(response, &manner, &mut out).await?
-                }
-            };
-            if !matches!(then, Then::Next) || reader.unread().is_empty() {
-                break then;
-            }
-        };
-        out.flush().await?;
+        let mut out = Out::new(bytes, stream, &self.runtime, patience);
+        let then = self.answer_all(&mut work, reader, &mut out, left).await;
+        if let Err(error) = &then
+            && (out.is_until_close() || error.kind() == ErrorKind::TimedOut)
+        {
+            // An end by FIN would look like the content's, or wait behind
+            // what nobody reads.
+            stream.reset_on_close()?;
+        }
         work.out = out.into_bytes();
         self.give_work(work);
-        Ok(then)
+        then
     }
+
     // ANCHOR_END: work
+
+    // ANCHOR: answer_all
+    async fn answer_all(
+        &self,
+        work: &mut Work,
+        reader: &mut BufReader,
+        out: &mut Out<'_>,
+        left: &mut u64,
+    ) -> io::Result<Then> {
+        loop {
+            *left = left.saturating_sub(1);
+            let mut manner = Manner::unknown();
+            let then = self.answer(work, reader, out, *left, &mut manner).await;
+            let then = match then {
+                Ok(then) => then,
+                Err(Fault::Gone(error)) => {
+                    let _ = out.flush().await; // what was owed before
+                    return Err(error);
+                }
+                Err(Fault::Status(status, why)) => {
+                    let response = Response::text(status, why + "\n").last();
+                    self.send(response, &manner, out).await?
+                }
+            };
+            let is_over = !matches!(then, Then::Next);
+            if is_over || reader.unread().is_empty() {
+                out.flush().await?;
+                return Ok(then);
+            }
+            if out.bytes().len() >= GATHERED {
+                out.flush().await?; // heads gather too
+            }
+        }
+    }
+    // ANCHOR_END: answer_all
 
     // ANCHOR: answer
     /// Answers one request, of which a byte at least is here.
@@ -224,74 +268,62 @@ impl<S: Service> Server<S> {
         reader: &mut BufReader,
         out: &mut Out<'_>,
         left: u64,
+        manner: &mut Manner,
     ) -> Result<Then, Fault> {
         if !self.read_head(work, reader, out).await? {
             return Ok(Then::Close);
         }
-        let request = work.parser.head(&work.head);
-        let body = request_body(&request)?;
-        let waits = match expectation(&request, body) {
-            Expectation::Nothing => false,
-            Expectation::Continue => true,
-            Expectation::Unknown => {
-                let why = "this server knows 100-continue alone";
-                return Err(Fault::Status(417, why.to_owned()));
-            }
-        };
-        let mut manner = Manner {
-            version: request.version,
-            is_head: request.method == Method::Head,
-            goes_on: persists(request.version, &request.headers) && left > 0,
-        };
-        let mut incoming = Incoming {
-            parser: &work.parser,
-            head: &work.head,
-            reader,
-            out,
-            body: BodyReader::new(body, self.settings.body)?,
-            waits,
-            is_done: false,
-            received: 0,
-            runtime: &self.runtime,
-            patience: &*self.settings.patience,
-        };
-        let response = self.service.call(&mut incoming).await?;
-        if !incoming.pass_over(PASSED_OVER).await? {
-            manner.goes_on = false;
+        *manner = Manner::of(&work.parser.head(&work.head));
+        let limits = self.settings.body;
+        let mut incoming =
+            Incoming::new(&work.parser, &work.head, reader, out, limits)?;
+        let response = caught(self.service.call(&mut incoming)).await;
+        let response = response.unwrap_or_else(|| Err(Fault::failed()))?;
+        manner.goes_on &= left > 0
+            && !self.drain.has_begun()
+            && incoming.is_worth_it(PASSED_OVER);
+        let sent = self.send(response, manner, incoming.out()).await;
+        match sent.map_err(Fault::Gone)? {
+            Then::Close => Ok(Then::Close),
+            then => match incoming.pass_over(PASSED_OVER).await {
+                true => Ok(then),
+                false => Ok(Then::Close),
+            },
         }
-        manner.goes_on &= !self.drain.has_begun();
-        Ok(self.send(response, &manner, out).await?)
     }
     // ANCHOR_END: answer
 
     // ANCHOR: read_head
-    /// Takes the next head off the reader: false if the client has left
-    /// before it began one.
+    /// Takes the next head off the reader: false if there will be none.
     async fn read_head(
         &self,
         work: &mut Work,
         reader: &mut BufReader,
         out: &mut Out<'_>,
     ) -> Result<bool, Fault> {
-        let mut began = None; // most heads come whole: no look at the clock
+        let mut since = None; // most heads come whole: no look at the clock
         work.parser.reset();
         let length = loop {
             if let Some(length) = work.parser.parse(reader.unread())? {
                 break length;
             }
-            out.flush().await?; // before a wait, all that is owed
+            out.flush().await.map_err(Fault::Gone)?; // all that is owed
+            // An empty line before a head does not begin it.
+            let has_begun = work.parser.begun();
+            let phase = if has_begun { Phase::Head } else { Phase::Idle };
             let now = self.runtime.now();
-            let elapsed = now.saturating_sub(*began.get_or_insert(now));
-            let have = reader.unread().len() as u64;
-            let patience = &self.settings.patience;
-            let left = patience.left(Phase::Head, elapsed, have);
-            if fill(reader, &self.runtime, left).await? == 0 {
-                return match work.parser.begun() {
-                    false => Ok(false),
-                    true => {
-                        Err(Fault::Gone(io::ErrorKind::UnexpectedEof.into()))
-                    }
-                };
+            let (_, began) = since
+                .filter(|(counted, _)| *counted == phase)
+                .unwrap_or((phase, now));
+            since = Some((phase, began));
+            let elapsed = now.saturating_sub(began);
+            match (self.more(reader, phase, elapsed).await?, has_begun) {
+                (0, false) => return Ok(false),
+                (0, true) => {
+                    let why = "the end within a head".to_owned();
+                    return Err(Fault::Status(400, why));
+                }
+                _ => {}
             }
         };
         work.head.clear();
@@ -302,44 +334,60 @@ impl<S: Service> Server<S> {
     // ANCHOR_END: read_head
 
     // ANCHOR: send
-    /// Sends a response: small ones gather.
+    /// Sends a response: small ones gather. One that cannot be completed
+    /// becomes a 500, as long as nothing of it has left.
     async fn send(
+        &self,
+        response: Response,
+        manner: &Manner,
+        out: &mut Out<'_>,
+    ) -> io::Result<Then> {
+        let mark = out.mark();
+        let response = match manner.is_possible(&response) {
+            true => response,
+            false => failure(),
+        };
+        let sent = caught(self.put(response, manner, out)).await;
+        match sent.unwrap_or_else(|| Err(ErrorKind::Other.into())) {
+            Err(_) if out.undo(mark) => self.put(failure(), manner, out).await,
+            sent => sent,
+        }
+    }
+
+    // ANCHOR_END: send
+
+    // ANCHOR: put
+    async fn put(
         &self,
         mut response: Response,
         manner: &Manner,
         out: &mut Out<'_>,
     ) -> io::Result<Then> {
-        let payload = response.take_payload();
-        let (length, status) = (payload.length(), response.status());
+        let status = response.status();
+        let length = response.payload().length();
         let (framing, goes_on) = manner.framing(status, length);
         let goes_on = goes_on && !response.is_last();
         let date = self.now.at(self.runtime.clock().unix());
-        let head = out.bytes();
-        put_status(head, status);
-        head.extend_from_slice(b"Date: ");
-        head.extend_from_slice(&date);
-        head.extend_from_slice(b"\r\n");
-        head.extend_from_slice(response.fields());
-        manner.put_framing(head, status, length, framing);
-        if status != 101 {
-            manner.put_connection(head, goes_on);
-        }
-        head.extend_from_slice(b"\r\n");
-        if !manner.is_head && has_content(status) {
-            out.begin(framing);
-            match payload {
-                Payload::Empty => {}
-                Payload::Bytes(bytes) => out.write(&bytes).await?,
-                Payload::Content(mut content) => content.send(out).await?,
-                Payload::Upgrade(_) => {}
+        manner.put_head(out.bytes(), &response, framing, goes_on, date);
+        let is_switch = manner.is_switch(&response);
+        match response.take_payload() {
+            Payload::Upgrade(upgrade) if is_switch => {
+                return Ok(Then::Upgrade(upgrade));
             }
-            out.finish()?;
-        } else if let Payload::Upgrade(upgrade) = payload {
-            return Ok(Then::Upgrade(upgrade));
+            _ if !manner.has_content(status) => {}
+            payload => {
+                out.begin(framing);
+                match payload {
+                    Payload::Empty | Payload::Upgrade(_) => {}
+                    Payload::Bytes(bytes) => out.write(&bytes).await?,
+                    Payload::Content(mut content) => content.send(out).await?,
+                }
+                out.finish()?;
+            }
         }
         Ok(if goes_on { Then::Next } else { Then::Close })
     }
-    // ANCHOR_END: send
+    // ANCHOR_END: put
 
     // ANCHOR: end
     /// Ends the connection: our FIN, then what still comes is read and
@@ -351,19 +399,22 @@ impl<S: Service> Server<S> {
         writer: WriteHalf,
     ) -> io::Result<()> {
         drop(writer);
-        let began = self.runtime.now();
-        loop {
+        let (began, mut dropped) = (self.runtime.now(), 0);
+        while dropped < LINGERED {
+            dropped += reader.unread().len() as u64;
             reader.consume(usize::MAX);
             let elapsed = self.runtime.now().saturating_sub(began);
             let patience = &self.settings.patience;
-            match patience.left(Phase::Linger, elapsed, 0) {
-                Some(Duration::ZERO) => return Ok(()),
-                left => match fill(reader, &self.runtime, left).await {
-                    Ok(0) | Err(_) => return Ok(()),
-                    Ok(_) => {}
-                },
+            let left = patience.left(Phase::Linger, elapsed, dropped);
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            match fill(reader, &self.runtime, || left).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
             }
         }
+        Ok(())
     }
     // ANCHOR_END: end
 
@@ -385,71 +436,23 @@ impl<S: Service> Server<S> {
     }
 }
 
-/// How a response is to be sent, by the request.
-struct Manner {
-    version: Version,
-    is_head: bool,
-    goes_on: bool, // the connection, as far as the request is concerned
+/// What a client is told whose answer failed.
+fn failure() -> Response {
+    Response::text(500, "the server failed\n").last()
 }
 
-impl Manner {
-    // ANCHOR: framing
-    /// How the content's end is told, and whether the connection can go on.
-    fn framing(&self, status: u16, length: Option<u64>) -> (Framing, bool) {
-        match length {
-            _ if !has_content(status) => (Framing::Length(0), self.goes_on),
-            Some(length) => (Framing::Length(length), self.goes_on),
-            None if self.version == Version::Http11 => {
-                (Framing::Chunked, self.goes_on)
-            }
-            None => (Framing::Close, false), // HTTP/1.0 knows no chunks
+// ANCHOR: caught
+/// The future's value; `None` if it panicked. What it had borrowed is in the
+/// state in which the panic left it, so the connection has to end.
+async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let poll = || future.as_mut().poll(cx);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None), // the hook has told its message
         }
-    }
-
-    fn put_framing(
-        &self,
-        head: &mut Vec<u8>,
-        status: u16,
-        length: Option<u64>,
-        framing: Framing,
-    ) {
-        // Writing to a vector cannot fail.
-        let _ = match (framing, length) {
-            // A 304 may say what a 200 would have (RFC 9110, 8.6); a 1xx and
-            // a 204 must not say anything.
-            _ if !has_content(status) => Ok(()),
-            (Framing::Length(length), _) => {
-                write!(head, "Content-Length: {length}\r\n")
-            }
-            (Framing::Chunked, _) => {
-                write!(head, "Transfer-Encoding: chunked\r\n")
-            }
-            (Framing::Close, _) => Ok(()),
-        };
-    }
-
-    fn put_connection(&self, head: &mut Vec<u8>, goes_on: bool) {
-        let line: &[u8] = match (goes_on, self.version) {
-            (false, _) => b"Connection: close\r\n",
-            (true, Version::Http10) => b"Connection: keep-alive\r\n",
-            (true, Version::Http11) => b"",
-        };
-        head.extend_from_slice(line);
-    }
-    // ANCHOR_END: framing
+    })
+    .await
 }
-
-/// Whether a response of this status has a content (RFC 9110, section 6.4.1).
-fn has_content(status: u16) -> bool {
-    !matches!(status, 100..=199 | 204 | 304)
-}
-
-/// The status line.
-fn put_status(head: &mut Vec<u8>, status: u16) {
-    let digits = [status / 100 % 10, status / 10 % 10, status % 10];
-    head.extend_from_slice(b"HTTP/1.1 ");
-    head.extend(digits.map(|digit| b'0' + digit as u8));
-    head.push(b' ');
-    head.extend_from_slice(reason(status).as_bytes());
-    head.extend_from_slice(b"\r\n");
-}
+// ANCHOR_END: caught
