@@ -28,6 +28,9 @@ const SMALL: u64 = GATHERED as u64 / 2;
 /// What can be done with a file.
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
+/// A socket, or a device that is not there.
+const ENXIO: i32 = 6;
+
 /// Too many links, or one that leads to itself. `std` has no name for it yet.
 #[cfg(target_os = "linux")]
 const ELOOP: i32 = 40;
@@ -48,8 +51,12 @@ impl Files {
     /// # Errors
     /// It is none, or cannot be read.
     pub fn new(root: &Path, has_listings: bool) -> io::Result<Files> {
-        let root = Root::new(root)?;
-        Ok(Files { root, has_listings })
+        Ok(Files::over(Root::new(root)?, has_listings))
+    }
+
+    /// Serves what this opens.
+    pub fn over(root: Root, has_listings: bool) -> Files {
+        Files { root, has_listings }
     }
 }
 
@@ -281,7 +288,6 @@ fn missing() -> Response {
 fn refusal(error: &io::Error) -> Response {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
-    const ENXIO: i32 = 6; // a socket
     match (error.kind(), error.raw_os_error()) {
         (ErrorKind::PermissionDenied, _) => {
             Response::text(403, "not for you\n")
@@ -300,3 +306,29 @@ fn refusal(error: &io::Error) -> Response {
     }
 }
 // ANCHOR_END: refusal
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I30: an error says no more than it must, and a shortage is no 404.
+    #[test]
+    fn errors() {
+        let check = |errno: i32, expected: u16| {
+            let error = io::Error::from_raw_os_error(errno);
+            let got = refusal(&error).status();
+            assert_eq!(got, expected, "input: {error}");
+        };
+        check(2, 404); // ENOENT
+        check(20, 404); // ENOTDIR
+        check(ENXIO, 404);
+        check(ELOOP, 404);
+        check(18, 404); // EXDEV
+        check(1, 403); // EPERM
+        check(13, 403); // EACCES
+        check(23, 503); // ENFILE
+        check(24, 503); // EMFILE
+        check(12, 503); // ENOMEM
+        check(5, 500); // EIO
+    }
+}
