@@ -7,7 +7,7 @@ use std::path::Path;
 use ch03_http::files::path::encode;
 
 /// The most names of a directory that a page shows.
-const MAX_NAMES: usize = 4_000;
+const MAX_NAMES: usize = 1_000;
 
 // ANCHOR: page
 /// A page with a link to each file, directories first, both by name. Names

@@ -253,13 +253,13 @@ fn listings() {
 #[test]
 fn a_long_listing() {
     let dir = Dir::new("long");
-    for number in 0..4_050 {
+    for number in 0..1_050 {
         fs::File::create(dir.path().join(number.to_string())).expect("made");
     }
     let files = Files::new(dir.path(), true).expect("a root");
     let response = get(&files, "GET /");
     let page = String::from_utf8(content(&response)).expect("UTF-8");
-    assert_eq!(page.matches("<li>").count(), 4_001, "names, and a word");
+    assert_eq!(page.matches("<li>").count(), 1_001, "names, and a word");
     assert!(page.contains("and more"), "{}", &page[page.len() - 100..]);
 }
 
