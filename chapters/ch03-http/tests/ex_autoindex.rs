@@ -63,6 +63,10 @@ macro_rules! checks {
             fn order_and_columns() {
                 let (then, later) =
                     ("06-Nov-1994 08:49", "28-Feb-2026 23:59");
+                let line = |name: &str, link: &str, date, size: &str| {
+                    let gap = gap(name.len());
+                    format!("<a href=\"{link}\">{name}</a>{gap}{date}{size:>20}")
+                };
                 check(
                     &[
                         ("a.txt", Some(5), LATER),
@@ -73,12 +77,12 @@ macro_rules! checks {
                         ("sub", None, LATER),
                     ],
                     &[
-                        &format!("<a href=\"sub/\">sub/</a>{}{later}{:>20}", gap(4), "-"),
-                        &format!("<a href=\"zz%20sub/\">zz sub/</a>{}{then}{:>20}", gap(7), "-"),
-                        &format!("<a href=\"Big.bin\">Big.bin</a>{}{then}{:>20}", gap(7), 123_456),
-                        &format!("<a href=\"a.txt\">a.txt</a>{}{later}{:>20}", gap(5), 5),
-                        &format!("<a href=\"big.bin\">big.bin</a>{}{then}{:>20}", gap(7), 1_073_741_824),
-                        &format!("<a href=\"empty\">empty</a>{}{then}{:>20}", gap(5), 0),
+                        &line("sub/", "sub/", later, "-"),
+                        &line("zz sub/", "zz%20sub/", then, "-"),
+                        &line("Big.bin", "Big.bin", then, "123456"),
+                        &line("a.txt", "a.txt", later, "5"),
+                        &line("big.bin", "big.bin", then, "1073741824"),
+                        &line("empty", "empty", then, "0"),
                     ],
                 );
             }
@@ -101,9 +105,17 @@ macro_rules! checks {
                         ("\u{e4}.txt", one, THEN),
                     ],
                     &[
-                        &line("a%20b%26%3Cc%3E.txt", "a b&amp;&lt;c&gt;.txt", 11),
+                        &line(
+                            "a%20b%26%3Cc%3E.txt",
+                            "a b&amp;&lt;c&gt;.txt",
+                            11,
+                        ),
                         &line("don%27t.txt", "don't.txt", 9),
-                        &line("q%22r%3As%2520%3F%23t.txt", "q&quot;r:s%20?#t.txt", 15),
+                        &line(
+                            "q%22r%3As%2520%3F%23t.txt",
+                            "q&quot;r:s%20?#t.txt",
+                            15,
+                        ),
                         &line("%C3%A4.txt", "\u{e4}.txt", 5),
                     ],
                 );
@@ -126,7 +138,10 @@ macro_rules! checks {
                     &[
                         &format!("<a href=\"{d}/\">{d}/</a>{rest}-"),
                         &format!("<a href=\"{m}\">{m}</a>{rest}1"),
-                        &format!("<a href=\"{o}\">{}..&gt;</a>{rest}1", &o[..47]),
+                        &format!(
+                            "<a href=\"{o}\">{}..&gt;</a>{rest}1",
+                            &o[..47]
+                        ),
                         &format!(
                             "<a href=\"{}\">{}..&gt;</a>{rest}1",
                             "%C3%A9".repeat(60),

@@ -128,7 +128,8 @@ fn echoes() {
         assert_eq!(got.get("x-content-type-options"), Some("nosniff"));
     }
     let sent = b"POST /-/echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
-                 Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+                 Transfer-Encoding: chunked\r\n\r\n\
+                 3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
     assert_eq!(exchange(&dir, sent).checked().body, b"hello");
     let long = "x".repeat(1024 * 1024 + 1);
     let got = ask(&dir, "POST /-/echo", "", &long);
