@@ -67,6 +67,9 @@ pub fn compressed(
         .with_payload(Payload::Bytes(gzipped(&bytes).into())))
 }
 
+// ANCHOR_END: compressed
+
+// ANCHOR: can_be
 /// Whether it could be sent in either way.
 fn can_be(response: &Response) -> bool {
     let Some(length) = response.payload().length() else {
@@ -78,7 +81,7 @@ fn can_be(response: &Response) -> bool {
         && is_worth(media, Some(length), control)
         && response.get("content-encoding").is_none()
 }
-// ANCHOR_END: compressed
+// ANCHOR_END: can_be
 
 // ANCHOR: confirmed
 /// A 304 for what may have been sent compressed: its tag is to be the one

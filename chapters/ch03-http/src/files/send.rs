@@ -124,6 +124,9 @@ pub async fn send_range(
     Ok(())
 }
 
+// ANCHOR_END: send_range
+
+// ANCHOR: pass
 /// By sendfile(2): the pages of the file's cache become the segments.
 #[cfg(target_os = "linux")]
 async fn pass(
@@ -157,6 +160,9 @@ async fn pass(
     Ok(())
 }
 
+// ANCHOR_END: pass
+
+// ANCHOR: others
 /// Lets every other task have its turn.
 #[cfg(target_os = "linux")]
 async fn others_first() {
@@ -173,4 +179,4 @@ async fn others_first() {
     })
     .await;
 }
-// ANCHOR_END: send_range
+// ANCHOR_END: others

@@ -225,6 +225,9 @@ fn boundary(state: &Validators) -> String {
     format!("part-{tag}-3d6b6a416f9b5")
 }
 
+// ANCHOR_END: part
+
+// ANCHOR: fields
 /// What says which state of the file this is.
 fn validated(status: u16, state: &Validators) -> Result<Response, Refused> {
     Response::new(status)
@@ -238,7 +241,7 @@ fn full(status: u16, state: &Validators) -> Result<Response, Refused> {
         .with_fixed("Accept-Ranges", "bytes")
         .with_fixed("X-Content-Type-Options", "nosniff"))
 }
-// ANCHOR_END: part
+// ANCHOR_END: fields
 
 // ANCHOR: whole
 /// All of a file. Of a small one that is really to be sent, the bytes.
