@@ -40,6 +40,8 @@ pub const CLIENTS: &[Client] = &[
     client("gzip", "compresses files", "gzip", "", &["--version"]),
     client("xxd", "shows bytes in hex", "xxd", "", &["-v"]),
     client("python3", "Python, which has zlib", "python3", "python", &["--version"]),
+    client("nginx", "a web server, to be timed against", "nginx-light", "nginx", &["-v"]),
+    client("wrk", "HTTP's load", "wrk", "wrk", &["-v"]),
 ];
 
 /// The client of this name.

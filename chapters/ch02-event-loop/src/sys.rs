@@ -68,6 +68,8 @@ mod numbers {
     pub const CLOEXEC: c_int = 0o2_000_000;
     /// Never wait, from the start.
     pub const NONBLOCK: c_int = 0o4_000;
+    /// A terminal that is opened does not become ours.
+    pub const NOCTTY: c_int = 0o400;
     /// An address of IPv6.
     pub const AF_INET6: u16 = 10;
     /// openat2(2): 437 on every architecture.
@@ -356,17 +358,20 @@ struct OpenHow {
 
 /// Opens a file for reading by a path below a directory. The kernel refuses
 /// whatever would lead out of it, by `..`, an absolute path or a symbolic
-/// link, at the moment of opening: nobody can put a link there in between.
+/// link, at the moment of opening: nobody can put a link there in between. An
+/// absolute link is refused wherever it leads.
 ///
 /// # Errors
-/// EXDEV: it would lead out; ENOENT, EACCES, ELOOP; ENOSYS before Linux 5.6.
+/// EXDEV: it would lead out; EAGAIN: a link's `..` was resolved while something
+/// was renamed, so try again; ENXIO: a socket; those of open(2); ENOSYS before
+/// Linux 5.6, and EPERM from a sandbox that does not know the call.
 #[cfg(target_os = "linux")]
 pub fn open_beneath(
     directory: &impl AsRawFd,
     path: &std::ffi::CStr,
 ) -> io::Result<std::fs::File> {
     // Not to wait for the writer of a FIFO that lies there.
-    let flags = (CLOEXEC | NONBLOCK) as u64;
+    let flags = (CLOEXEC | NONBLOCK | NOCTTY) as u64;
     let how = OpenHow { flags, mode: 0, resolve: RESOLVE };
     let how: *const OpenHow = &how;
     // SAFETY: a NUL-terminated path and one valid structure, with its size.

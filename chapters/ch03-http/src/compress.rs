@@ -1,10 +1,13 @@
 //! Compression of responses: for whom, and whether it is worth it.
 //!
 //! ```text
-//!   GET, 200, a type that shrinks, not small, not huge ──▶ worth it?
+//!   200, a type that shrinks, not small, not huge ──▶ worth it?
 //!   Accept-Encoding ──▶ gzip?
 //!   ETag "1a-2b" ──▶ W/"1a-2b"      Vary: Accept-Encoding
 //! ```
+//!
+//! HEAD is answered as GET would be: so that its length is right, the content
+//! is compressed and dropped.
 //!
 //! - I43: a client that does not take gzip never gets it; caches are told
 //!   that the answer depends on that.
@@ -35,16 +38,11 @@ pub fn compressed(
     request: &Request<'_>,
     mut response: Response,
 ) -> Result<Response, Refused> {
-    let media = response.get("content-type").unwrap_or_default();
-    let control = response.get("cache-control").unwrap_or_default();
-    let length = response.payload().length();
-    let is_plain = response.get("content-encoding").is_none();
-    let can = response.status() == 200
-        && is_plain
-        && length.is_some_and(|length| length <= MOST)
-        && is_worth(media, length, control);
-    if !can {
-        return Ok(response);
+    match response.status() {
+        200 if can_be(&response) => {}
+        304 => return confirmed(request, response),
+        206 => return response.with("Vary", "Accept-Encoding"),
+        _ => return Ok(response),
     }
     response = response.with("Vary", "Accept-Encoding")?;
     if !takes_gzip(request) {
@@ -61,11 +59,46 @@ pub fn compressed(
     if let Some(tag) = response.get("etag").map(weak) {
         response = response.replacing("ETag", tag)?;
     }
+    if response.get("accept-ranges").is_some() {
+        response = response.replacing("Accept-Ranges", "none")?;
+    }
     Ok(response
         .with("Content-Encoding", "gzip")?
         .with_payload(Payload::Bytes(gzipped(&bytes).into())))
 }
+
 // ANCHOR_END: compressed
+
+// ANCHOR: can_be
+/// Whether it could be sent in either way.
+fn can_be(response: &Response) -> bool {
+    let Some(length) = response.payload().length() else {
+        return false;
+    };
+    let media = response.get("content-type").unwrap_or_default();
+    let control = response.get("cache-control").unwrap_or_default();
+    length <= MOST
+        && is_worth(media, Some(length), control)
+        && response.get("content-encoding").is_none()
+}
+// ANCHOR_END: can_be
+
+// ANCHOR: confirmed
+/// A 304 for what may have been sent compressed: its tag is to be the one
+/// under which the client keeps it, which its If-None-Match names.
+fn confirmed(
+    request: &Request<'_>,
+    response: Response,
+) -> Result<Response, Refused> {
+    let response = response.with("Vary", "Accept-Encoding")?;
+    let tag = response.get("etag").map(weak).unwrap_or_default();
+    let mut asked = request.headers.list("if-none-match");
+    match asked.any(|asked| asked == tag.as_bytes()) {
+        true => response.replacing("ETag", tag),
+        false => Ok(response),
+    }
+}
+// ANCHOR_END: confirmed
 
 /// The fields of one name are one list, in the order in which they came.
 fn takes_gzip(request: &Request<'_>) -> bool {

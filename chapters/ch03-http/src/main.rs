@@ -49,7 +49,8 @@ const COMMAND: Command = Command {
             help: "from SIGTERM to the end; another signal ends it",
         },
     ],
-    try_it: "curl -v http://127.0.0.1:7003/\nhttp://127.0.0.1:7003/-/chat in a browser, twice",
+    try_it: "curl -v http://127.0.0.1:7003/\n\
+             http://127.0.0.1:7003/-/chat in a browser, twice",
 };
 
 /// What may wait for one WebSocket, in bytes.
@@ -88,7 +89,9 @@ fn config() -> Result<Config, Stop> {
 
 fn run(config: &Config) -> io::Result<()> {
     let log = Log::to_stderr(Level::Info);
-    let wanted = (config.max_clients as u64).saturating_add(64);
+    // One for each connection, and one for the file that it is sent.
+    let wanted = (config.max_clients as u64).saturating_mul(2);
+    let wanted = wanted.saturating_add(64);
     set_nofile(wanted.clamp(nofile()?.soft, nofile()?.hard))?;
     let runtime = Runtime::new()?;
     let which = [Signal::Int, Signal::Term];

@@ -46,11 +46,18 @@ impl Service for Site {
     ) -> Result<Response, Fault> {
         let path = incoming.request().target.path().unwrap_or("*");
         let Some(own) = path.strip_prefix("/-/") else {
+            let now = incoming.runtime().clock().unix();
             let request = incoming.request();
-            let response = self.files.answer(&request)?;
+            let response = self.files.answer(&request, now)?;
             return Ok(compressed(&request, response)?);
         };
+        let method = incoming.request().method;
+        let is_read = matches!(method, Method::Get | Method::Head);
         match own {
+            "chat" | "events" | "ping" if !is_read => {
+                let only = Response::text(405, "only GET and HEAD here\n");
+                Ok(only.with("Allow", "GET, HEAD")?)
+            }
             "chat" => page(&incoming.request()),
             "ws" => self.room.websocket(&incoming.request()),
             "events" => Ok(self.room.events(&incoming.request())),
@@ -77,10 +84,11 @@ fn ping() -> Response {
         .with_payload(Payload::Bytes(dots.into()))
 }
 
-/// Any method, any body, and its type.
+/// Any method, any body, and its type, which nobody is to guess anew.
 async fn echo(incoming: &mut Incoming<'_, '_>) -> Result<Response, Fault> {
     let body = incoming.whole().await?;
-    let mut response = Response::new(200);
+    let mut response =
+        Response::new(200).with_fixed("X-Content-Type-Options", "nosniff");
     if let Some(kind) = incoming.request().headers.get("content-type") {
         response = response.with("Content-Type", kind)?;
     }

@@ -13,6 +13,7 @@ use ch03_http::deflate::symbols::{
 use ch03_http::deflate::{Error, Progress};
 use ch03_http::{adler32, crc32};
 
+mod compress;
 mod formats;
 mod kinds;
 mod malformed;

@@ -22,14 +22,20 @@ pub struct Validators {
     pub etag: String,
     /// The last modification, in whole seconds since 1970.
     pub modified: Duration,
+    /// Whether that second is over, so that no other state can share it: a
+    /// strong validator (RFC 9110, section 8.8.2.2).
+    pub is_date_strong: bool,
 }
 
 impl Validators {
-    /// Those of a file of so many bytes, modified at this time.
-    pub fn of(length: u64, modified: Duration) -> Validators {
+    /// Those of a file of so many bytes, modified at this time, at the time
+    /// `now`. A time in the future becomes now (section 8.8.2.1).
+    pub fn of(length: u64, modified: Duration, now: Duration) -> Validators {
+        let second = modified.min(now).as_secs();
         Validators {
             etag: format!("\"{:x}-{length:x}\"", modified.as_nanos()),
-            modified: Duration::from_secs(modified.as_secs()),
+            modified: Duration::from_secs(second),
+            is_date_strong: second < now.as_secs(),
         }
     }
 }
@@ -48,21 +54,21 @@ pub enum Verdict {
 
 // ANCHOR: evaluate
 /// Evaluates the conditions in the order of RFC 9110, section 13.2.2.
-/// `is_read`: the method is GET or HEAD. Dates that are none are ignored.
+/// `is_read`: the method is GET or HEAD. What is not one date is ignored.
 pub fn evaluate(
     headers: &Headers<'_>,
     now: &Validators,
     is_read: bool,
 ) -> Verdict {
-    let since = |name| headers.get(name).and_then(date::parse);
-    if has(headers, "if-match") {
+    let since = |name| only(headers, name).and_then(date::parse);
+    if headers.get("if-match").is_some() {
         if !matches(headers, "if-match", &now.etag, true) {
             return Verdict::Failed;
         }
     } else if since("if-unmodified-since").is_some_and(|d| now.modified > d) {
         return Verdict::Failed;
     }
-    if has(headers, "if-none-match") {
+    if headers.get("if-none-match").is_some() {
         return match matches(headers, "if-none-match", &now.etag, false) {
             false => Verdict::Go,
             true if is_read => Verdict::NotModified,
@@ -74,28 +80,36 @@ pub fn evaluate(
         _ => Verdict::Go,
     }
 }
+
+/// The value of a field that may stand once: `None` where it stands twice,
+/// since nobody knows which one was meant.
+pub fn only<'a>(headers: &Headers<'a>, name: &str) -> Option<&'a [u8]> {
+    let mut all = headers.all(name);
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}
 // ANCHOR_END: evaluate
 
 // ANCHOR: if_range
 /// Whether a Range field counts: there is no If-Range, or it names just this
-/// state. A weak tag never does, nor a date that is not the very same.
+/// state. A weak tag never does, nor a date that is not the very same, nor
+/// one that is weak (RFC 9110, section 13.1.5).
 pub fn range_counts(headers: &Headers<'_>, now: &Validators) -> bool {
-    match headers.get("if-range") {
-        None => true,
-        Some(value) if value.first() == Some(&b'"') => {
-            value == now.etag.as_bytes()
+    if headers.get("if-range").is_none() {
+        return true;
+    }
+    match only(headers, "if-range") {
+        None => false,
+        Some(value) if value == now.etag.as_bytes() => true,
+        Some(value) => {
+            now.is_date_strong && date::parse(value) == Some(now.modified)
         }
-        Some(value) => date::parse(value) == Some(now.modified),
     }
 }
 // ANCHOR_END: if_range
 
-fn has(headers: &Headers<'_>, name: &str) -> bool {
-    headers.get(name).is_some()
-}
-
 // ANCHOR: matches
-/// Whether a list of tags has this one, or is `*`. The strong comparison
+/// Whether a field's tags have this one, or it is `*`. The strong comparison
 /// takes no weak tag; the weak one passes over `W/` (section 8.8.3.2).
 fn matches(
     headers: &Headers<'_>,
@@ -103,13 +117,29 @@ fn matches(
     etag: &str,
     is_strong: bool,
 ) -> bool {
-    headers.list(name).any(|tag| {
-        let weak = tag.strip_prefix(b"W/");
-        match weak {
-            _ if tag == b"*" => true,
-            Some(tag) => !is_strong && tag == etag.as_bytes(),
-            None => tag == etag.as_bytes(),
+    let mut values = headers.all(name);
+    values.any(|value| value == b"*" || has(value, etag.as_bytes(), is_strong))
+}
+
+/// Looks through a list of tags, up to what is none. Not an ordinary list:
+/// a backslash in a tag is a backslash (section 8.8.3).
+fn has(mut list: &[u8], etag: &[u8], is_strong: bool) -> bool {
+    loop {
+        let start = list.iter().position(|b| !b" \t,".contains(b));
+        list = &list[start.unwrap_or(list.len())..];
+        let opaque = list.strip_prefix(b"W/");
+        let is_weak = opaque.is_some();
+        let Some(rest) = opaque.unwrap_or(list).strip_prefix(b"\"") else {
+            return false;
+        };
+        let Some(end) = rest.iter().position(|byte| *byte == b'"') else {
+            return false;
+        };
+        let is_same = etag.get(1..etag.len() - 1) == Some(&rest[..end]);
+        if is_same && !(is_weak && is_strong) {
+            return true;
         }
-    })
+        list = &rest[end + 1..];
+    }
 }
 // ANCHOR_END: matches

@@ -7,7 +7,7 @@ use std::path::Path;
 use ch03_http::files::path::encode;
 
 /// The most names of a directory that a page shows.
-const MAX_NAMES: usize = 10_000;
+const MAX_NAMES: usize = 1_000;
 
 // ANCHOR: page
 /// A page with a link to each file, directories first, both by name. Names
@@ -16,8 +16,12 @@ const MAX_NAMES: usize = 10_000;
 /// # Errors
 /// Those of readdir(3).
 pub fn page(directory: &Path, shown: &str) -> io::Result<String> {
-    let mut names: Vec<(bool, String)> = Vec::new();
-    for entry in fs::read_dir(directory)?.take(MAX_NAMES) {
+    let (mut names, mut is_cut) = (Vec::new(), false);
+    for (count, entry) in fs::read_dir(directory)?.enumerate() {
+        if count == MAX_NAMES {
+            is_cut = true;
+            break;
+        }
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else {
             continue;
@@ -39,13 +43,16 @@ pub fn page(directory: &Path, shown: &str) -> io::Result<String> {
     }
     for (is_file, name) in names {
         let slash = if is_file { "" } else { "/" };
-        // `./` keeps a colon in a name from being taken for a scheme.
         let (link, name) = (encode(&name), escape(&name));
         page.push_str(&format!(
-            "<li><a href=\"./{link}{slash}\">{name}{slash}</a>\n"
+            "<li><a href=\"{link}{slash}\">{name}{slash}</a>\n"
         ));
     }
-    page.push_str("</ul>\n");
+    page.push_str(if is_cut {
+        "<li>and more\n</ul>\n"
+    } else {
+        "</ul>\n"
+    });
     Ok(page)
 }
 // ANCHOR_END: page

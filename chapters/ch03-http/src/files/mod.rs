@@ -13,16 +13,20 @@
 //!   slash or by a symbolic link, and nothing but a regular file is sent.
 //! - I31: a 304 or 412 is given just where RFC 9110, section 13.2.2, says so.
 //! - I32: a range is answered with just its bytes, and overlapping or many
-//!   ranges cost no more than the file.
+//!   ranges cost no more than the file and 16 small heads. A file that
+//!   shrinks while it is sent ends the connection.
 //!
-//! Left out: `autoindex` options, `.htaccess`, content negotiation by file
-//! name, and writes (PUT, DELETE): see WebDAV (RFC 4918).
+//! Left out: names that are not UTF-8; `.htaccess`; content negotiation by
+//! file name; a cache of open files (nginx: `open_file_cache`); reads on other
+//! threads (nginx: `aio threads`), so that a slow disk stops the loop; and
+//! writes (PUT, DELETE): see WebDAV (RFC 4918).
 
 pub mod conditional;
 pub mod listing;
 pub mod mime;
 pub mod path;
 pub mod ranges;
+pub mod root;
 pub mod send;
 pub mod service;
 

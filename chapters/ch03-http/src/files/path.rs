@@ -3,8 +3,6 @@
 //! It is decoded once, after it was split at its slashes: `%2F` in a name is
 //! a slash in a name, which no file has, and not a separator.
 
-use std::ffi::CString;
-
 // ANCHOR: path
 /// A path below the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +35,6 @@ pub fn below(target: &str) -> Option<Below> {
     })
 }
 // ANCHOR_END: path
-
-impl Below {
-    /// As the kernel wants it.
-    pub fn to_c(&self) -> Option<CString> {
-        let path = if self.path.is_empty() {
-            "."
-        } else {
-            &self.path
-        };
-        CString::new(path).ok()
-    }
-}
 
 // ANCHOR: decode
 /// Takes `%41` for `A`. `None`: no two hex digits behind a `%`, or not UTF-8.

@@ -28,36 +28,41 @@ pub enum Asked {
     Nothing,
 }
 
-/// Reads the field.
+/// Reads the field. An empty file has no parts, so all of it is sent.
 pub fn asked(field: Option<&[u8]>, length: u64) -> Asked {
     let text = field.and_then(|field| std::str::from_utf8(field).ok());
     let Some((unit, set)) = text.and_then(|text| text.split_once('=')) else {
         return Asked::Whole;
     };
-    if !unit.eq_ignore_ascii_case("bytes") {
+    if !unit.eq_ignore_ascii_case("bytes") || length == 0 {
         return Asked::Whole;
     }
-    let mut parts: Vec<Range<u64>> = Vec::new();
+    let (mut parts, mut specs) = (Vec::new(), 0);
     for spec in set.split(',').map(|spec| spec.trim_matches([' ', '\t'])) {
-        match part(spec, length) {
-            None => return Asked::Whole, // not the grammar's
-            Some(part) if part.is_empty() => {} // past the end
-            Some(part) => parts.push(part),
+        if spec.is_empty() {
+            continue; // as in any list (RFC 9110, section 5.6.1.2)
         }
-        if parts.len() > MAX_RANGES {
+        let Some(part) = part(spec, length) else {
+            return Asked::Whole; // not the grammar's
+        };
+        specs += 1;
+        if specs > MAX_RANGES {
             return Asked::Whole;
+        }
+        if !part.is_empty() {
+            parts.push(part); // else past the end
         }
     }
     match parts.len() {
+        _ if specs == 0 || overlap(&parts) => Asked::Whole,
         0 => Asked::Nothing,
-        _ if overlap(&parts) => Asked::Whole,
         _ => Asked::Parts(parts),
     }
 }
 // ANCHOR_END: asked
 
 // ANCHOR: part
-/// One range; empty if the file has none of it.
+/// One range; empty if the file has none of it. `None`: it is no range.
 fn part(spec: &str, length: u64) -> Option<Range<u64>> {
     let (first, last) = spec.split_once('-')?;
     if first.is_empty() {

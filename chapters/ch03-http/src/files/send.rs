@@ -108,10 +108,12 @@ pub async fn send_range(
     {
         return pass(file, range, stream, out).await;
     }
-    let mut bytes = vec![0; GATHERED.min((range.end - range.start) as usize)];
+    let most = |range: &Range<u64>| {
+        (GATHERED as u64).min(range.end - range.start) as usize
+    };
+    let mut bytes = vec![0; most(&range)];
     while range.start < range.end {
-        let most = bytes.len().min((range.end - range.start) as usize);
-        match file.read_at(&mut bytes[..most], range.start)? {
+        match file.read_at(&mut bytes[..most(&range)], range.start)? {
             0 => return Err(ErrorKind::UnexpectedEof.into()),
             count => {
                 out.write(&bytes[..count]).await?;
@@ -122,6 +124,9 @@ pub async fn send_range(
     Ok(())
 }
 
+// ANCHOR_END: send_range
+
+// ANCHOR: pass
 /// By sendfile(2): the pages of the file's cache become the segments.
 #[cfg(target_os = "linux")]
 async fn pass(
@@ -146,9 +151,32 @@ async fn pass(
             count => {
                 range.start += count as u64;
                 out.passed(count as u64)?;
+                if count == most {
+                    others_first().await; // it would take still more
+                }
             }
         }
     }
     Ok(())
 }
-// ANCHOR_END: send_range
+
+// ANCHOR_END: pass
+
+// ANCHOR: others
+/// Lets every other task have its turn.
+#[cfg(target_os = "linux")]
+async fn others_first() {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    let mut is_done = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_done, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+// ANCHOR_END: others

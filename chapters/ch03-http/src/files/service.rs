@@ -2,15 +2,17 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ch03_http::date;
 use ch03_http::files::conditional::{
-    Validators, Verdict, evaluate, range_counts,
+    Validators, Verdict, evaluate, only, range_counts,
 };
-use ch03_http::files::path::{Below, below, encode};
+use ch03_http::files::path::{below, encode};
 use ch03_http::files::ranges::{Asked, asked};
+use ch03_http::files::root::Root;
 use ch03_http::files::send::Parts;
 use ch03_http::files::{listing, mime};
 use ch03_http::head::{Method, Refused, Request, Target};
@@ -23,12 +25,23 @@ use ch03_http::serve::Service;
 /// larger one by sendfile.
 const SMALL: u64 = GATHERED as u64 / 2;
 
+/// What can be done with a file.
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// A socket, or a device that is not there.
+const ENXIO: i32 = 6;
+
+/// Too many links, or one that leads to itself. `std` has no name for it yet.
+#[cfg(target_os = "linux")]
+const ELOOP: i32 = 40;
+#[cfg(not(target_os = "linux"))]
+const ELOOP: i32 = 62;
+
 // ANCHOR: files
 /// A directory that is served.
 #[derive(Debug)]
 pub struct Files {
-    root: PathBuf,
-    directory: File,
+    root: Root,
     has_listings: bool,
 }
 
@@ -38,16 +51,12 @@ impl Files {
     /// # Errors
     /// It is none, or cannot be read.
     pub fn new(root: &Path, has_listings: bool) -> io::Result<Files> {
-        let root = root.canonicalize()?;
-        let directory = File::open(&root)?;
-        if !directory.metadata()?.is_dir() {
-            return Err(ErrorKind::NotADirectory.into());
-        }
-        Ok(Files {
-            root,
-            directory,
-            has_listings,
-        })
+        Ok(Files::over(Root::new(root)?, has_listings))
+    }
+
+    /// Serves what this opens.
+    pub fn over(root: Root, has_listings: bool) -> Files {
+        Files { root, has_listings }
     }
 }
 
@@ -56,122 +65,91 @@ impl Service for Files {
         &self,
         incoming: &mut Incoming<'_, '_>,
     ) -> Result<Response, Fault> {
-        Ok(self.answer(&incoming.request())?)
+        let now = incoming.runtime().clock().unix();
+        Ok(self.answer(&incoming.request(), now)?)
     }
 }
 // ANCHOR_END: files
 
 impl Files {
     // ANCHOR: answer
-    /// The answer to a request, whose body does not matter.
+    /// The answer to a request, whose body does not matter, at a time since
+    /// 1970.
     ///
     /// # Errors
     /// A path that could not be written into a field.
-    pub fn answer(&self, request: &Request<'_>) -> Result<Response, Refused> {
+    pub fn answer(
+        &self,
+        request: &Request<'_>,
+        now: Duration,
+    ) -> Result<Response, Refused> {
         match request.method {
             Method::Get | Method::Head => {}
             Method::Options => {
-                return Response::new(204).with("Allow", "GET, HEAD, OPTIONS");
+                return Response::new(204).with("Allow", ALLOW);
             }
             Method::Other(_) => return Ok(Response::text(501, "what?\n")),
             _ => {
-                let text = "only GET and HEAD here\n";
-                let allow = "GET, HEAD, OPTIONS";
-                return Response::text(405, text).with("Allow", allow);
+                let only = Response::text(405, "only GET and HEAD here\n");
+                return only.with("Allow", ALLOW);
             }
         }
         let Some(path) = request.target.path().and_then(below) else {
-            return Ok(Response::text(404, "no such path\n"));
+            return Ok(missing());
         };
-        match self.open(&path) {
-            Ok((file, data)) if data.is_dir() => {
-                self.directory(request, &path, file)
+        if path.is_directory || path.path.is_empty() {
+            return self.directory(request, &path.path, now);
+        }
+        match self.root.open(&path.path) {
+            Ok((_, data)) if data.is_dir() => redirect(request, &path.path),
+            Ok((file, data)) => {
+                self.file(request, &path.path, file, &data, now)
             }
-            Ok((_, data)) if !data.is_file() => Ok(missing()),
-            Ok(_) if path.is_directory => Ok(missing()),
-            Ok((file, data)) => self.file(request, &path.path, file, &data),
             Err(error) => Ok(refusal(&error)),
         }
     }
     // ANCHOR_END: answer
 
-    // ANCHOR: open
-    /// Opens what lies at a path, and nothing that lies elsewhere: I30.
-    fn open(&self, path: &Below) -> io::Result<(File, Metadata)> {
-        #[cfg(target_os = "linux")]
-        {
-            let name = path.to_c().ok_or(ErrorKind::NotFound)?;
-            match ch02_event_loop::sys::open_beneath(&self.directory, &name) {
-                Err(error) if error.kind() == ErrorKind::Unsupported => {}
-                file => {
-                    let file = file?;
-                    let data = file.metadata()?;
-                    return Ok((file, data));
-                }
-            }
-        }
-        self.open_checked(path)
-    }
-
-    /// Without openat2(2): resolves first, then opens. Who can exchange a
-    /// directory for a link in between gets out; they can write to the root.
-    fn open_checked(&self, path: &Below) -> io::Result<(File, Metadata)> {
-        let real = self.root.join(&path.path).canonicalize()?;
-        if !real.starts_with(&self.root) {
-            return Err(ErrorKind::NotFound.into());
-        }
-        let data = real.metadata()?;
-        if !data.is_file() && !data.is_dir() {
-            return Err(ErrorKind::NotFound.into()); // a FIFO would wait
-        }
-        Ok((File::open(&real)?, data))
-    }
-    // ANCHOR_END: open
-
     // ANCHOR: directory
-    /// A directory: its index, or a list of its files. Without the slash at
-    /// the end, relative links would lead beside it: so first a redirect.
+    /// A directory: its index, or else a list of its files.
     fn directory(
         &self,
         request: &Request<'_>,
-        path: &Below,
-        _directory: File,
+        path: &str,
+        now: Duration,
     ) -> Result<Response, Refused> {
-        if !path.is_directory && !path.path.is_empty() {
-            return redirect(request, path);
-        }
-        let index = match path.path.as_str() {
+        let index = match path {
             "" => "index.html".to_owned(),
             path => format!("{path}/index.html"),
         };
-        let index = Below {
-            path: index,
-            is_directory: false,
-        };
-        match self.open(&index) {
+        match self.root.open(&index) {
             Ok((file, data)) if data.is_file() => {
-                self.file(request, &index.path, file, &data)
+                return self.file(request, &index, file, &data, now);
             }
-            _ if self.has_listings => Ok(self.list(path)),
-            _ => Ok(missing()),
+            Ok(_) => {} // a directory of that name, say
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Ok(refusal(&error)),
+        }
+        match self.has_listings {
+            true => Ok(self.list(path).unwrap_or_else(|e| refusal(&e))),
+            false => Ok(missing()),
         }
     }
 
-    fn list(&self, path: &Below) -> Response {
-        let shown = match path.path.as_str() {
+    fn list(&self, path: &str) -> io::Result<Response> {
+        let (directory, data) = self.root.open(path)?;
+        if !data.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        let shown = match path {
             "" => "/".to_owned(),
             path => format!("/{path}/"),
         };
-        // The check again: a listing has no descriptor to be relative to.
-        let real = self.root.join(&path.path).canonicalize();
-        let real = real.ok().filter(|real| real.starts_with(&self.root));
-        match real.map(|real| listing::page(&real, &shown)) {
-            Some(Ok(page)) => Response::new(200)
-                .with_fixed("Content-Type", "text/html; charset=utf-8")
-                .with_payload(Payload::Bytes(page.into_bytes().into())),
-            Some(Err(error)) => refusal(&error),
-            None => missing(),
-        }
+        let place = self.root.place(&directory, path)?;
+        let page = listing::page(&place, &shown)?;
+        Ok(Response::new(200)
+            .with_fixed("Content-Type", "text/html; charset=utf-8")
+            .with_payload(Payload::Bytes(page.into_bytes().into())))
     }
     // ANCHOR_END: directory
 
@@ -183,63 +161,99 @@ impl Files {
         path: &str,
         file: File,
         data: &Metadata,
+        now: Duration,
     ) -> Result<Response, Refused> {
+        if !data.is_file() {
+            return Ok(missing()); // a FIFO, a device
+        }
         let (length, media_type) = (data.len(), mime::of(path));
-        let now = Validators::of(length, modified(data));
-        match evaluate(&request.headers, &now, true) {
+        let state = Validators::of(length, modified(data), now);
+        match evaluate(&request.headers, &state, true) {
             Verdict::Failed => return Ok(Response::text(412, "changed\n")),
-            Verdict::NotModified => return validated(304, &now),
+            Verdict::NotModified => return validated(304, &state),
             Verdict::Go => {}
         }
-        let range = request.headers.get("range").filter(|_| {
-            // HEAD has no ranges (RFC 9110, section 14.2).
-            request.method == Method::Get
-                && range_counts(&request.headers, &now)
-        });
-        let ranged =
-            |status| validated(status, &now)?.with("Accept-Ranges", "bytes");
+        let is_get = request.method == Method::Get;
+        // HEAD has no ranges (RFC 9110, section 14.2).
+        let range = only(&request.headers, "range")
+            .filter(|_| is_get && range_counts(&request.headers, &state));
         match asked(range, length) {
             Asked::Nothing => Response::text(416, "no such part\n")
                 .with("Content-Range", format!("bytes */{length}")),
-            Asked::Whole => Ok(ranged(200)?
-                .with("Content-Type", media_type)?
-                .with_payload(whole(file, length))),
-            Asked::Parts(mut parts) if parts.len() == 1 => {
-                let part = parts.remove(0);
-                let (first, last) = (part.start, part.end - 1);
-                let field = format!("bytes {first}-{last}/{length}");
-                let content = Box::new(Parts::one(file, part));
-                Ok(ranged(206)?
-                    .with("Content-Type", media_type)?
-                    .with("Content-Range", field)?
-                    .with_payload(Payload::Content(content)))
-            }
+            Asked::Whole => Ok(full(200, &state)?
+                .with_fixed("Content-Type", media_type)
+                .with_payload(whole(file, length, is_get))),
             Asked::Parts(parts) => {
-                let boundary = boundary(&now);
-                let kind = format!("multipart/byteranges; boundary={boundary}");
-                let content =
-                    Parts::many(file, parts, length, media_type, &boundary);
-                Ok(ranged(206)?
-                    .with("Content-Type", kind)?
-                    .with_payload(Payload::Content(Box::new(content))))
+                part(file, parts, length, media_type, &state)
             }
         }
     }
     // ANCHOR_END: file
 }
 
+// ANCHOR: part
+/// One part as it is, or several with heads of their own.
+fn part(
+    file: File,
+    mut parts: Vec<Range<u64>>,
+    length: u64,
+    media_type: &'static str,
+    state: &Validators,
+) -> Result<Response, Refused> {
+    let response = full(206, state)?;
+    if parts.len() == 1 {
+        let part = parts.remove(0);
+        let (first, last) = (part.start, part.end - 1);
+        let field = format!("bytes {first}-{last}/{length}");
+        let content = Box::new(Parts::one(file, part));
+        return Ok(response
+            .with_fixed("Content-Type", media_type)
+            .with("Content-Range", field)?
+            .with_payload(Payload::Content(content)));
+    }
+    let boundary = boundary(state);
+    let kind = format!("multipart/byteranges; boundary={boundary}");
+    let content = Parts::many(file, parts, length, media_type, &boundary);
+    Ok(response
+        .with("Content-Type", kind)?
+        .with_payload(Payload::Content(Box::new(content))))
+}
+
+/// A boundary that no part of a file is likely to contain: from its tag.
+fn boundary(state: &Validators) -> String {
+    let tag = state.etag.trim_matches('"');
+    format!("part-{tag}-3d6b6a416f9b5")
+}
+
+// ANCHOR_END: part
+
+// ANCHOR: fields
+/// What says which state of the file this is.
+fn validated(status: u16, state: &Validators) -> Result<Response, Refused> {
+    Response::new(status)
+        .with("ETag", &state.etag)?
+        .with("Last-Modified", date::write(state.modified))
+}
+
+/// And what a client may do with its content.
+fn full(status: u16, state: &Validators) -> Result<Response, Refused> {
+    Ok(validated(status, state)?
+        .with_fixed("Accept-Ranges", "bytes")
+        .with_fixed("X-Content-Type-Options", "nosniff"))
+}
+// ANCHOR_END: fields
+
 // ANCHOR: whole
-/// All of a file.
-fn whole(mut file: File, length: u64) -> Payload {
-    if length > SMALL {
-        return Payload::Content(Box::new(Parts::one(file, 0..length)));
+/// All of a file. Of a small one that is really to be sent, the bytes.
+fn whole(mut file: File, length: u64, is_get: bool) -> Payload {
+    if length <= SMALL && is_get {
+        let mut bytes = vec![0; length as usize];
+        if file.read_exact(&mut bytes).is_ok() {
+            return Payload::Bytes(bytes.into());
+        }
+        // It has shrunk: that comes out while it is sent.
     }
-    let mut bytes = vec![0; length as usize];
-    match file.read_exact(&mut bytes) {
-        Ok(()) => Payload::Bytes(bytes.into()),
-        // It has shrunk: the content will find that out while it is sent.
-        Err(_) => Payload::Content(Box::new(Parts::one(file, 0..length))),
-    }
+    Payload::Content(Box::new(Parts::one(file, 0..length)))
 }
 // ANCHOR_END: whole
 
@@ -248,25 +262,17 @@ fn modified(data: &Metadata) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-fn validated(status: u16, now: &Validators) -> Result<Response, Refused> {
-    Response::new(status)
-        .with("ETag", &now.etag)?
-        .with("Last-Modified", date::write(now.modified))
-}
-
-/// A boundary that no part of a file is likely to contain: from its tag.
-fn boundary(now: &Validators) -> String {
-    let tag = now.etag.trim_matches('"');
-    format!("part-{tag}-3d6b6a416f9b5")
-}
-
-fn redirect(request: &Request<'_>, path: &Below) -> Result<Response, Refused> {
-    let names: Vec<String> = path.path.split('/').map(encode).collect();
+// ANCHOR: redirect
+/// A directory without the slash at its end: relative links of its page would
+/// lead beside it.
+fn redirect(request: &Request<'_>, path: &str) -> Result<Response, Refused> {
+    let names: Vec<String> = path.split('/').map(encode).collect();
     let query = match request.target {
         Target::Origin { query, .. } | Target::Absolute { query, .. } => query,
         _ => None,
     };
-    // Relative to the host: who knows what stands before this server?
+    // Relative to the host: who knows what stands before this server? From
+    // the decoded names, so that it never begins with `//`, a host's place.
     let mut to = format!("/{}/", names.join("/"));
     if let Some(query) = query {
         to.push('?');
@@ -274,20 +280,58 @@ fn redirect(request: &Request<'_>, path: &Below) -> Result<Response, Refused> {
     }
     Response::text(301, "with a slash\n").with("Location", to)
 }
+// ANCHOR_END: redirect
 
+// ANCHOR: refusal
 fn missing() -> Response {
     Response::text(404, "no such file\n")
 }
 
 /// What an error of open(2) says to a client: never more than it must know.
 fn refusal(error: &io::Error) -> Response {
-    const EMFILE: i32 = 24;
     const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
     match (error.kind(), error.raw_os_error()) {
         (ErrorKind::PermissionDenied, _) => {
             Response::text(403, "not for you\n")
         }
-        (_, Some(EMFILE | ENFILE)) => Response::text(503, "too busy\n"),
-        _ => missing(),
+        (ErrorKind::OutOfMemory | ErrorKind::WouldBlock, _)
+        | (_, Some(ENFILE | EMFILE)) => Response::text(503, "too busy\n"),
+        (
+            ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::InvalidFilename
+            | ErrorKind::CrossesDevices,
+            _,
+        )
+        | (_, Some(ENXIO | ELOOP)) => missing(),
+        _ => Response::text(500, "cannot be read\n"),
+    }
+}
+// ANCHOR_END: refusal
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I30: an error says no more than it must, and a shortage is no 404.
+    #[test]
+    fn errors() {
+        let check = |errno: i32, expected: u16| {
+            let error = io::Error::from_raw_os_error(errno);
+            let got = refusal(&error).status();
+            assert_eq!(got, expected, "input: {error}");
+        };
+        check(2, 404); // ENOENT
+        check(20, 404); // ENOTDIR
+        check(ENXIO, 404);
+        check(ELOOP, 404);
+        check(18, 404); // EXDEV
+        check(1, 403); // EPERM
+        check(13, 403); // EACCES
+        check(23, 503); // ENFILE
+        check(24, 503); // EMFILE
+        check(12, 503); // ENOMEM
+        check(5, 500); // EIO
     }
 }
