@@ -21,3 +21,6 @@ pub mod serve;
 pub mod slow;
 
 pub mod files;
+
+pub mod url;
+pub mod client;
