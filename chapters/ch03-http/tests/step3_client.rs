@@ -223,3 +223,10 @@ fn resets_lose_nothing_but_requests() {
 fn runs_can_be_repeated() {
     network::runs_can_be_repeated();
 }
+
+/// I43: the second try is not on another connection that waits, which may be
+/// as old as the first.
+#[test]
+fn a_second_try_is_on_a_new_connection() {
+    race::a_second_try_is_on_a_new_connection();
+}

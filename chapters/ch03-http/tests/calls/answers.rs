@@ -9,6 +9,7 @@ use ch03_http::head::Rules;
 
 use crate::calls::parts::{A, get, short};
 use crate::script::{Act, World, say};
+
 pub fn bad_answers_are_refused() {
     let settings = Settings {
         rules: Rules {
@@ -118,8 +119,7 @@ pub fn an_upgrade_is_handed_out() {
 pub fn trailers_are_kept_apart() {
     World::calm(Settings::default(), async |world| {
         let answer = "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\
-        A: 1\r\n\r\n\
-                      2\r\nhi\r\n0\r\nA: 2\r\nSum: 3\r\n\
+                      A: 1\r\n\r\n2\r\nhi\r\n0\r\nA: 2\r\nSum: 3\r\n\
                       Content-Length: 9\r\n\r\n";
         world.serve(80, vec![vec![Act::Take, say(answer)]]);
         let mut reply = world.client.send(get(A)).await.expect("an answer");

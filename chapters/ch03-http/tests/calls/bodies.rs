@@ -4,6 +4,7 @@ use ch03_http::client::{Outgoing, Payload, Settings};
 
 use crate::calls::parts::{A, Stream, get, short, upload, with_body};
 use crate::script::{Act, World, ok, say};
+
 pub fn a_large_body_waits_to_be_asked_for() {
     let settings = Settings {
         expect_over: 100,

@@ -17,6 +17,7 @@ use ch03_http::{response, serve};
 
 use crate::calls::parts::{A, Stream, byte_at, get, short, upload, with_body};
 use crate::script::{Act, World, ok};
+
 /// Sends the body back, or as many bytes as the path says.
 struct Mirror;
 
@@ -67,7 +68,7 @@ fn start_mirror(world: &World) {
 
 pub fn megabytes_go_both_ways() {
     let faults = Faults {
-        room: 20_000,
+        room: 60_000,
         ..Faults::ROUGH
     };
     for seed in 0..2 {

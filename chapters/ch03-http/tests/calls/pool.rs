@@ -5,6 +5,7 @@ use std::time::Duration;
 use ch00_toolbox::prop;
 use ch00_toolbox::prop::Gen;
 use ch03_http::client::pool::{Limits, Pool};
+
 pub fn the_pool_is_a_list() {
     let limits = Limits {
         connections: 9,

@@ -6,6 +6,7 @@ use ch03_http::url::Url;
 
 use crate::calls::parts::short;
 use crate::script::{Act, World, ok};
+
 pub fn a_proxy_gets_the_whole_url() {
     let url = Url::parse("http://127.0.0.1:3128").expect("a URL");
     let except = vec!["127.0.0.1:80".to_owned()];

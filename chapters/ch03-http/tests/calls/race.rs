@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use ch02_event_loop::combine::join;
 use ch03_http::client::{Outgoing, Payload, Settings};
 
 use crate::calls::parts::{A, Stream, get, short, with_body};
 use crate::script::{Act, World, ok, say};
+
 /// A request on a connection that its server has just closed, or closes when
 /// it comes: how it ended, how many connections there were, how often the
 /// server has seen it.
@@ -84,4 +86,25 @@ pub fn twice_at_most() {
         assert_eq!(short(world.get(A).await), "lost", "input: lost twice");
         assert_eq!(seen.borrow().len(), 3, "input: lost twice");
     });
+}
+
+pub fn a_second_try_is_on_a_new_connection() {
+    World::calm(Settings::default(), async |world| {
+        // Two that are idle, and close when the next request comes.
+        let script = || vec![Act::Take, Act::Wait(1), ok("1"), Act::Take];
+        let last = vec![Act::Take, ok("2")];
+        let seen = world.serve(80, vec![script(), script(), last]);
+        let one = world.get(A);
+        let two = world.get(A);
+        let (one, two) = join(one, two).await;
+        assert_eq!((short(one), short(two)), both("200 1"), "input: two");
+        assert_eq!(world.client.idle(), 2, "input: two");
+        assert_eq!(short(world.get(A).await), "200 2", "input: a third");
+        assert_eq!(seen.borrow().len(), 4, "input: one of them, and a new one");
+        assert_eq!(world.client.counts().retried, 1, "input: a third");
+    });
+}
+
+fn both(text: &str) -> (String, String) {
+    (text.to_owned(), text.to_owned())
 }

@@ -5,6 +5,7 @@ use ch03_http::client::{ClientError, Outgoing, Payload, Settings};
 
 use crate::calls::parts::{A, Stream, get, redirect, short, with_body};
 use crate::script::{Act, Seen, World, ok, say};
+
 pub fn redirects_make_the_next_request() {
     let table = [
         ("GET", 301, "GET", false),

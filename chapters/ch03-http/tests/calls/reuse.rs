@@ -6,8 +6,10 @@ use ch03_http::client::{Outgoing, Settings};
 
 use crate::calls::parts::{A, get, short};
 use crate::script::{Act, World, ok, say};
-/// Two requests by one client: how both ended, and on how many connections.
-fn twice(answer: Vec<Act>, first: Outgoing) -> (String, String, u64) {
+
+/// Two requests by one client: how both ended, how many connections were
+/// idle between them, and how many there were in all.
+fn twice(answer: Vec<Act>, first: Outgoing) -> (String, usize, String, u64) {
     World::calm(Settings::default(), async |world| {
         let mut script = vec![Act::Take];
         script.extend(answer);
@@ -15,123 +17,60 @@ fn twice(answer: Vec<Act>, first: Outgoing) -> (String, String, u64) {
         let scripts = vec![script, vec![Act::Take, ok("new")]];
         world.serve(80, scripts);
         let one = short(world.send(first).await);
+        let idle = world.client.idle();
         world.runtime.sleep(Duration::from_millis(5)).await;
         let two = short(world.get(A).await);
-        (one, two, world.client.counts().opened)
+        (one, idle, two, world.client.counts().opened)
     })
 }
 
 pub fn connections_are_used_again_when_they_can_be() {
-    let head = || Outgoing::new("HEAD", A).expect("a request");
-    let close = || get(A).with("Connection", "close").expect("a field");
-    let v10 = "HTTP/1.0 200 OK\r\n";
-    let table: Vec<(Outgoing, String, &str, bool)> = vec![
+    let two = "Content-Length: 2";
+    let nine = "Content-Length: 9";
+    let close = "Connection: close\r\nContent-Length: 2";
+    let keep = "Connection: keep-alive\r\nContent-Length: 2";
+    let chunked = "Transfer-Encoding: chunked";
+    let none = "A: b";
+    // Method, status line, fields, body; what comes of it, and whether the
+    // connection is used again.
+    let table = [
+        ("GET", "1.1 200", two, "hi", "200 hi", true),
         (
-            get(A),
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\
-        hi"
-            .into(),
+            "GET",
+            "1.1 200",
+            chunked,
+            "2\r\nhi\r\n0\r\n\r\n",
             "200 hi",
             true,
         ),
-        (
-            get(A),
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\
-        hi\r\n0\r\n\r\n"
-                .into(),
-            "200 hi",
-            true,
-        ),
-        (
-            get(A),
-            "HTTP/1.1 204 No Content\r\n\r\n".into(),
-            "204 ",
-            true,
-        ),
-        (
-            get(A),
-            "HTTP/1.1 304 Not Modified\r\n\
-        Content-Length: 9\r\n\r\n"
-                .into(),
-            "304 ",
-            true,
-        ),
-        (
-            head(),
-            "HTTP/1.1 200 OK\r\n\
-        Content-Length: 9\r\n\r\n"
-                .into(),
-            "200 ",
-            true,
-        ),
-        (
-            get(A),
-            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\
-        Content-Length: 0\r\n\r\n"
-                .into(),
-            "200 ",
-            true,
-        ),
-        (
-            get(A),
-            format!(
-                "{v10}Connection: keep-alive\r\n\
-        Content-Length: 2\r\n\r\nhi"
-            ),
-            "200 hi",
-            true,
-        ),
-        (
-            get(A),
-            format!("{v10}Content-Length: 2\r\n\r\nhi"),
-            "200 hi",
-            false,
-        ),
-        (
-            get(A),
-            "HTTP/1.1 200 OK\r\nConnection: close\r\n\
-        Content-Length: 2\r\n\r\nhi"
-                .into(),
-            "200 hi",
-            false,
-        ),
-        (
-            close(),
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\
-        hi"
-            .into(),
-            "200 hi",
-            false,
-        ),
+        ("GET", "1.1 204", none, "", "204 ", true),
+        ("GET", "1.1 304", nine, "", "304 ", true),
+        ("HEAD", "1.1 200", nine, "", "200 ", true),
+        ("GET", "1.0 200", keep, "hi", "200 hi", true),
+        ("GET", "1.0 200", two, "hi", "200 hi", false),
+        ("GET", "1.1 200", close, "hi", "200 hi", false),
+        ("close", "1.1 200", two, "hi", "200 hi", false),
         // Surplus: whose is it?
-        (
-            get(A),
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\
-        hi!"
-            .into(),
-            "200 hi",
-            false,
-        ),
-        (
-            get(A),
-            "HTTP/1.1 204 No Content\r\n\r\n!".into(),
-            "204 ",
-            false,
-        ),
+        ("GET", "1.1 200", two, "hi!", "200 hi", false),
+        ("GET", "1.1 204", none, "!", "204 ", false),
+        ("HEAD", "1.1 200", nine, "012345678", "200 ", false),
     ];
-    for (outgoing, answer, expected, again) in table {
-        let got = twice(vec![say(&answer)], outgoing);
-        let (two, opened) = if again {
-            ("200 again", 1)
-        } else {
-            ("200 new", 2)
+    for (method, line, fields, body, expected, again) in table {
+        let outgoing = match method {
+            "close" => get(A).with("Connection", "close").expect("a field"),
+            _ => Outgoing::new(method, A).expect("a request"),
         };
-        let expected = (expected.to_owned(), two.to_owned(), opened);
-        assert_eq!(got, expected, "input: {answer:?}");
+        let answer = format!("HTTP/{line} \r\n{fields}\r\n\r\n{body}");
+        let got = twice(vec![say(&answer)], outgoing);
+        let expected = match again {
+            true => (expected.to_owned(), 1, "200 again".to_owned(), 1),
+            false => (expected.to_owned(), 0, "200 new".to_owned(), 2),
+        };
+        assert_eq!(got, expected, "input: {method}, {answer:?}");
     }
     // Surplus that comes after the answer was read, before the next request.
     let late = vec![ok("hi"), Act::Wait(2), say("HTTP/1.1 408 \r\n\r\n")];
-    let expected = ("200 hi".to_owned(), "200 new".to_owned(), 2);
+    let expected = ("200 hi".to_owned(), 1, "200 new".to_owned(), 2);
     assert_eq!(twice(late, get(A)), expected, "input: a 408 for nobody");
 }
 

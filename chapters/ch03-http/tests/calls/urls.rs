@@ -3,6 +3,7 @@
 use ch00_toolbox::prop;
 use ch00_toolbox::prop::Gen;
 use ch03_http::url::{Url, UrlError, remove_dots, resolve, split};
+
 pub fn references_mean_what_the_rfc_says() {
     let base = "http://a/b/c/d;p?q";
     let table = [

@@ -13,6 +13,7 @@ use ch03_http::client::{ClientError, Outgoing, Settings, Times, dial};
 
 use crate::calls::parts::{A, get, short, with_body};
 use crate::script::{Act, World, ok, say};
+
 fn short_times() -> Settings {
     let seconds = Duration::from_secs;
     Settings {
