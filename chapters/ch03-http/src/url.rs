@@ -148,7 +148,6 @@ pub fn remove_dots(path: &str) -> String {
 }
 // ANCHOR_END: remove_dots
 
-// ANCHOR: url
 /// An `http` URL that a request can be made for. Two are equal if they ask
 /// the same server for the same thing; a fragment is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,7 +173,6 @@ pub enum UrlError {
     /// Too many bytes.
     Long,
 }
-// ANCHOR_END: url
 
 impl Url {
     // ANCHOR: parse
@@ -217,6 +215,8 @@ impl Url {
         }
     }
 
+    // ANCHOR_END: parse
+
     /// What a reference means here: a Location, say.
     ///
     /// # Errors
@@ -228,7 +228,6 @@ impl Url {
         let base = self.to_string();
         Url::parse(&resolve(&split(&base), &split(reference)))
     }
-    // ANCHOR_END: parse
 
     /// The host, as DNS or an address has it: an IPv6 address is without its
     /// brackets.

@@ -17,7 +17,6 @@ use ch03_http::client::pool::Key;
 /// How many addresses of one name are tried.
 const ADDRESSES: usize = 8;
 
-// ANCHOR: lookup
 /// Finds the addresses of a host; it may wait, and does so on the pool for
 /// such work.
 pub type Lookup =
@@ -58,7 +57,6 @@ pub async fn addresses(
     };
     Err(ClientError::Name(host.clone(), error))
 }
-// ANCHOR_END: lookup
 
 // ANCHOR: first
 /// Tries one address after the other, each for so long, and gives what the

@@ -16,10 +16,10 @@ use ch02_event_loop::buffered::BufReader;
 use ch02_event_loop::combine::{Either, select};
 use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::tcp::TcpStream;
-use ch03_http::client::Settings;
 use ch03_http::client::error::{ClientError, Step};
 use ch03_http::client::line::{Heads, Line, lost};
 use ch03_http::client::outgoing::{Outgoing, Payload, is_idempotent};
+use ch03_http::client::settings::Settings;
 use ch03_http::connection::persists;
 use ch03_http::head::{HeadWriter, Refused};
 use ch03_http::out::{Framing, GATHERED, Out};
@@ -28,52 +28,83 @@ use ch03_http::out::{Framing, GATHERED, Out};
 /// each.
 const PIECE: usize = 64 * 1024;
 
-// ANCHOR: exchange
 /// A try, and how far it has come.
-pub(crate) struct Exchange<'a> {
-    pub(crate) runtime: &'a Runtime,
-    pub(crate) settings: &'a Settings,
-    pub(crate) absolute: bool, // to a proxy: the target is a whole URL
-    pub(crate) expects: bool,  // to be told to go on, before the body
-    pub(crate) sent: Cell<bool>, // a byte of it
-    pub(crate) began: Cell<bool>, // with the body
-    pub(crate) whole: Cell<bool>, // all of it is sent
-    pub(crate) heads: Heads,
+pub struct Exchange<'a> {
+    runtime: &'a Runtime,
+    settings: &'a Settings,
+    absolute: bool,
+    expects: bool,
+    sent: Cell<bool>,  // a byte of it
+    began: Cell<bool>, // with the body
+    whole: Cell<bool>, // all of it is sent
+    /// What has come.
+    pub heads: Heads,
 }
 
-impl Exchange<'_> {
-    /// Whether the request may be made once more after this error, on
-    /// another connection: the connection was lost before a byte of the
-    /// answer; the request was not sent, or doing it twice does no harm
-    /// (RFC 9112, section 9.3.1); and its body is still there.
-    pub(crate) fn may_retry(
-        &self,
-        error: &ClientError,
-        outgoing: &Outgoing,
-    ) -> bool {
-        let is_lost = matches!(error, ClientError::Lost(_));
-        let harmless = !self.sent.get() || is_idempotent(&outgoing.method);
-        let is_there = outgoing.payload.is_there() || !self.began.get();
-        is_lost && !self.heads.heard.get() && harmless && is_there
+impl<'a> Exchange<'a> {
+    /// A try that has not begun. `absolute`: to a proxy, the target is a
+    /// whole URL. `expects`: waits to be told to go on, before the body.
+    pub fn new(
+        runtime: &'a Runtime,
+        settings: &'a Settings,
+        absolute: bool,
+        expects: bool,
+    ) -> Exchange<'a> {
+        Exchange {
+            runtime,
+            settings,
+            absolute,
+            expects,
+            sent: Cell::new(false),
+            began: Cell::new(false),
+            whole: Cell::new(false),
+            heads: Heads::new(settings.rules, settings.interims),
+        }
     }
-    // ANCHOR_END: exchange
+
+    /// Whether all of the request was sent.
+    pub fn is_whole(&self) -> bool {
+        self.whole.get()
+    }
+
+    // ANCHOR: may_retry
+    /// Whether the request may be made once more after this error, on
+    /// another connection (RFC 9112, section 9.3.1).
+    pub fn may_retry(&self, error: &ClientError, outgoing: &Outgoing) -> bool {
+        let is_lost = matches!(error, ClientError::Lost(_));
+        let harmless = !self.sent.get() || is_idempotent(outgoing.method());
+        let nothing = !self.heads.heard.get();
+        is_lost && nothing && harmless && self.is_there(outgoing)
+    }
+
+    /// Whether the server does not know what Expect is (417), and the
+    /// request can be made again without it.
+    pub fn is_misunderstood(&self, outgoing: &Outgoing) -> bool {
+        let refused = self.heads.response().status == 417;
+        self.expects && refused && self.is_there(outgoing)
+    }
+
+    /// Whether the body is still there to be sent.
+    fn is_there(&self, outgoing: &Outgoing) -> bool {
+        outgoing.payload().is_there() || !self.began.get()
+    }
+    // ANCHOR_END: may_retry
 
     // ANCHOR: run
-    /// Makes the try. The answer's head is then in `heads`.
+    /// Makes the try: the answer's head is then in `heads`.
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) async fn run(
+    pub async fn run(
         &mut self,
         line: &mut Line,
         outgoing: &mut Outgoing,
     ) -> Result<(), ClientError> {
         let Line { reader, writer, .. } = line;
-        let stream = writer.stream();
-        let times = &self.settings.times;
+        let (stream, times) = (writer.stream(), &self.settings.times);
         let mut out = Out::new(Vec::new(), stream, self.runtime, times);
         self.put_head(out.bytes(), outgoing)?;
-        let gathers = self.gather(&mut out, &outgoing.payload).await?;
+        let gathers = self.gather(&mut out, outgoing.payload()).await?;
         if let Err(error) = self.send_first(&mut out, stream).await {
             return self.last_words(reader, lost(error)).await;
         }
@@ -131,6 +162,9 @@ impl Exchange<'_> {
         }
     }
 
+    // ANCHOR_END: waits
+
+    // ANCHOR: is_answered
     /// Waits to be told to go on: true if the answer came instead. A server
     /// that knows nothing of this says nothing, so the wait is short (RFC
     /// 9110, section 10.1.1).
@@ -158,36 +192,30 @@ impl Exchange<'_> {
         let response = self.heads.response();
         response.status >= 400 || !persists(response.version, &response.headers)
     }
+    // ANCHOR_END: is_answered
 
-    /// Whether the server has refused to be asked to wait for.
-    pub(crate) fn is_417(&self) -> bool {
-        self.heads.response().status == 417
-    }
-    // ANCHOR_END: waits
-
-    // ANCHOR: put_head
     fn put_head(
         &self,
         to: &mut Vec<u8>,
         outgoing: &Outgoing,
     ) -> Result<(), Refused> {
-        let url = &outgoing.url;
+        let url = outgoing.url();
         let absolute = self.absolute.then(|| url.to_string());
         let target = absolute.as_deref().unwrap_or(url.target());
-        let mut head = HeadWriter::request(to, &outgoing.method, target)?;
+        let mut head = HeadWriter::request(to, outgoing.method(), target)?;
         if !outgoing.has("host") {
             head.field("Host", url.authority())?;
         }
-        for (name, value) in &outgoing.fields {
+        for (name, value) in outgoing.fields() {
             head.field(name, value)?;
         }
         let mut length = Vec::new();
-        match (outgoing.payload.length(), &outgoing.payload) {
+        match (outgoing.payload().length(), outgoing.payload()) {
             (None, _) => {
                 head.field("Transfer-Encoding", "chunked")?;
             }
             // Most methods without a body need not say so (RFC 9110, 8.6).
-            (_, Payload::Empty) if !wants_body(&outgoing.method) => {}
+            (_, Payload::Empty) if !wants_body(outgoing.method()) => {}
             (Some(count), _) => {
                 let _ = write!(length, "{count}"); // to a vector: never fails
                 head.field("Content-Length", &length)?;
@@ -199,7 +227,6 @@ impl Exchange<'_> {
         head.finish();
         Ok(())
     }
-    // ANCHOR_END: put_head
 
     // ANCHOR: send
     /// Puts a body that is small behind the head, for one write: true if
@@ -244,20 +271,19 @@ impl Exchange<'_> {
     // ANCHOR_END: send
 }
 
-// ANCHOR: send_body
 /// Sends a body that has not gone with the head.
 async fn send_body(
     out: &mut Out<'_>,
     outgoing: &mut Outgoing,
     began: &Cell<bool>,
 ) -> Result<(), ClientError> {
-    let framing = match outgoing.payload.length() {
+    let framing = match outgoing.payload().length() {
         Some(length) => Framing::Length(length),
         None => Framing::Chunked,
     };
     out.begin(framing);
     began.set(true);
-    let sent = match &mut outgoing.payload {
+    let sent = match outgoing.payload_mut() {
         Payload::Empty => Ok(()),
         Payload::Bytes(bytes) => send_pieces(out, bytes).await,
         Payload::Content(content) => content.send(out).await,
@@ -285,7 +311,6 @@ fn fault(error: io::Error) -> ClientError {
         _ => ClientError::Content(error),
     }
 }
-// ANCHOR_END: send_body
 
 /// Whether a server expects a body with this method, if only an empty one.
 fn wants_body(method: &str) -> bool {

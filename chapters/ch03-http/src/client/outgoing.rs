@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ch03_http::client::ClientError;
+use ch03_http::client::error::ClientError;
 use ch03_http::head::write::put_field;
 use ch03_http::head::{HeadWriter, Refused};
 use ch03_http::response::Content;
@@ -22,7 +22,6 @@ const OF_THE_BODY: [&str; 4] = [
 /// Fields that are for one server only.
 const OF_THE_ORIGIN: [&str; 3] = ["authorization", "cookie", "host"];
 
-// ANCHOR: outgoing
 /// What is sent behind the head.
 #[derive(Default)]
 pub enum Payload {
@@ -37,10 +36,10 @@ pub enum Payload {
 
 /// A request.
 pub struct Outgoing {
-    pub(crate) method: String,
-    pub(crate) url: Url,
-    pub(crate) fields: Vec<(String, Vec<u8>)>,
-    pub(crate) payload: Payload,
+    method: String,
+    url: Url,
+    fields: Vec<(String, Vec<u8>)>,
+    payload: Payload,
 }
 
 impl Outgoing {
@@ -87,28 +86,56 @@ impl Outgoing {
         self.payload = payload;
         self
     }
-    // ANCHOR_END: outgoing
+
+    /// What is asked for.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
 
     /// Where it goes.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
+    /// Names and values of the fields that are set.
+    pub fn fields(&self) -> &[(String, Vec<u8>)] {
+        &self.fields
+    }
+
+    /// The body.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The body, to be sent.
+    pub fn payload_mut(&mut self) -> &mut Payload {
+        &mut self.payload
+    }
+
     /// Whether a field of this name is set.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         let mut names = self.fields.iter().map(|(name, _)| name);
         names.any(|it| it.eq_ignore_ascii_case(name))
     }
 
-    /// Forgets the body, and the fields that are about it.
-    pub(crate) fn drop_payload(&mut self) {
+    /// Asks for the same with GET: without the body, and the fields that are
+    /// about it.
+    pub fn become_get(&mut self) {
+        "GET".clone_into(&mut self.method);
         self.payload = Payload::Empty;
         self.fields
             .retain(|(name, _)| !is_one_of(&OF_THE_BODY, name));
     }
 
-    /// Forgets what another server must not get.
-    pub(crate) fn drop_secrets(&mut self) {
+    /// Goes elsewhere. Another server does not get what was set for this one.
+    pub fn go_to(&mut self, url: Url) {
+        if !url.is_same_origin(&self.url) {
+            self.drop_secrets();
+        }
+        self.url = url;
+    }
+
+    fn drop_secrets(&mut self) {
         self.fields
             .retain(|(name, _)| !is_one_of(&OF_THE_ORIGIN, name));
     }
@@ -129,7 +156,7 @@ pub fn is_idempotent(method: &str) -> bool {
 
 impl Payload {
     /// How many bytes it has; `None`: not known.
-    pub(crate) fn length(&self) -> Option<u64> {
+    pub fn length(&self) -> Option<u64> {
         match self {
             Payload::Empty => Some(0),
             Payload::Bytes(bytes) => Some(bytes.len() as u64),
@@ -138,7 +165,7 @@ impl Payload {
     }
 
     /// Whether it can be sent a second time.
-    pub(crate) fn is_there(&self) -> bool {
+    pub fn is_there(&self) -> bool {
         !matches!(self, Payload::Content(_))
     }
 }

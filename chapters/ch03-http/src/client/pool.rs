@@ -23,7 +23,6 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-// ANCHOR: pool
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -73,7 +72,6 @@ impl<C> Pool<C> {
     pub fn is_empty(&self) -> bool {
         self.idle.is_empty()
     }
-    // ANCHOR_END: pool
 
     // ANCHOR: give
     /// The connection of this server that was given last, if it is not too
@@ -102,6 +100,9 @@ impl<C> Pool<C> {
         }
     }
 
+    // ANCHOR_END: give
+
+    // ANCHOR: evict
     /// Closes those that have been idle for too long, by dropping them.
     pub fn expire(&mut self, now: Duration) {
         let idle = self.limits.idle;
@@ -132,10 +133,9 @@ impl<C> Pool<C> {
         }
         true
     }
-    // ANCHOR_END: give
+    // ANCHOR_END: evict
 }
 
-// ANCHOR: places
 /// The places that connections may take. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Places(Rc<Shared>);
@@ -171,6 +171,7 @@ impl Places {
         Some(Place(self.clone()))
     }
 
+    // ANCHOR: places
     /// Waits until something may have changed: a place is free, or a
     /// connection is idle, which is told with [`Places::wake`].
     pub async fn changed(&self) {

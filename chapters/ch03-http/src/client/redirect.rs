@@ -32,25 +32,21 @@ pub fn turn(
         return Ok(false); // for people to choose
     };
     let location = String::from_utf8_lossy(location);
-    let url = outgoing.url.join(&location).map_err(|error| {
+    let url = outgoing.url().join(&location).map_err(|error| {
         RedirectFault::Url(location.clone().into_owned(), error)
     })?;
     let becomes_get = match answer.status {
-        301 | 302 => outgoing.method == "POST",
-        303 => !matches!(&outgoing.method[..], "GET" | "HEAD"),
+        301 | 302 => outgoing.method() == "POST",
+        303 => !matches!(outgoing.method(), "GET" | "HEAD"),
         _ => false,
     };
     if becomes_get {
-        "GET".clone_into(&mut outgoing.method);
-        outgoing.drop_payload();
+        outgoing.become_get();
     }
-    if !outgoing.payload.is_there() {
+    if !outgoing.payload().is_there() {
         return Err(RedirectFault::Body);
     }
-    if !url.is_same_origin(&outgoing.url) {
-        outgoing.drop_secrets();
-    }
-    outgoing.url = url;
+    outgoing.go_to(url);
     Ok(true)
 }
 // ANCHOR_END: turn

@@ -12,9 +12,10 @@ use ch02_event_loop::tcp::WriteHalf;
 use ch03_http::body::BodyReader;
 use ch03_http::chunked::BodyError;
 use ch03_http::client::error::{AnswerFault, ClientError, Step};
+use ch03_http::client::keep::Keeper;
 use ch03_http::client::line::{Heads, Line};
+use ch03_http::client::outgoing::Outgoing;
 use ch03_http::client::pool::Place;
-use ch03_http::client::{Inner, Outgoing};
 use ch03_http::connection::reusable;
 use ch03_http::framing::response_body;
 use ch03_http::head::{Headers, Method, Response};
@@ -23,10 +24,9 @@ use ch03_http::url::Url;
 /// How much of a redirect's body is read to keep its connection.
 const PASSED_OVER: usize = 64 * 1024;
 
-// ANCHOR: reply
 /// An answer whose head is here.
 pub struct Reply {
-    client: Rc<Inner>,
+    keeper: Rc<Keeper>,
     heads: Heads,
     url: Url,
     body: BodyReader,
@@ -82,12 +82,14 @@ impl Reply {
     pub fn trailers(&self) -> &[(Vec<u8>, Vec<u8>)] {
         &self.trailers
     }
-    // ANCHOR_END: reply
 
-    // ANCHOR: begin
-    /// The answer to a request, which came on this connection.
-    pub(crate) fn begin(
-        client: Rc<Inner>,
+    /// The answer to a request, which came on this connection. `is_whole`:
+    /// the request was sent to its end.
+    ///
+    /// # Errors
+    /// `Answer`: nobody can say where it ends, or nobody wants it.
+    pub fn begin(
+        keeper: Rc<Keeper>,
         heads: Heads,
         line: Line,
         outgoing: &Outgoing,
@@ -98,19 +100,19 @@ impl Reply {
         if response.status == 101 && !outgoing.has("upgrade") {
             return Err(ClientError::Answer(AnswerFault::Upgrade));
         }
-        let method = Method::from(outgoing.method.as_bytes());
+        let method = Method::from(outgoing.method().as_bytes());
         let body = response_body(method, &response)?;
-        let asked = outgoing.fields.iter().any(|(name, value)| {
+        let asked = outgoing.fields().iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("connection")
                 && value.eq_ignore_ascii_case(b"close")
         });
         let is_kept = is_whole && !asked && reusable(method, &response, body);
         let is_upgrade = response.status == 101;
         let mut reply = Reply {
-            body: BodyReader::new(body, client.settings.body)?,
-            client,
+            body: BodyReader::new(body, keeper.settings().body)?,
+            keeper,
             heads,
-            url: outgoing.url.clone(),
+            url: outgoing.url().clone(),
             is_reused: line.served > 0,
             line: Some(line),
             is_done: is_upgrade,
@@ -123,9 +125,7 @@ impl Reply {
         }
         Ok(reply)
     }
-    // ANCHOR_END: begin
 
-    // ANCHOR: piece
     /// Appends the next piece of the body. False: that was all of it.
     ///
     /// # Errors
@@ -157,6 +157,7 @@ impl Reply {
         Ok(false)
     }
 
+    // ANCHOR: piece
     /// Takes what is there: true if nothing is, and more must come. At the
     /// beginning, only the end of an empty body is taken.
     fn take(
@@ -189,17 +190,16 @@ impl Reply {
             && self.is_kept
             && line.reader.unread().is_empty()
         {
-            Inner::give(&self.client, line);
+            self.keeper.give(line);
         }
     }
     // ANCHOR_END: piece
 
-    // ANCHOR: fill
     async fn fill(&mut self) -> Result<usize, ClientError> {
         let gone = || ClientError::Lost(ErrorKind::NotConnected.into());
         let line = self.line.as_mut().ok_or_else(gone)?;
-        let runtime = &self.client.runtime;
-        let idle = self.client.settings.times.idle;
+        let runtime = self.keeper.runtime();
+        let idle = self.keeper.settings().times.idle;
         let left = self.deadline.map(|at| at.saturating_sub(runtime.now()));
         let (limit, step) = match left {
             Some(left) if left < idle => (left, Step::Total),
@@ -211,9 +211,7 @@ impl Reply {
             Err(_) => Err(ClientError::TimedOut(step)),
         }
     }
-    // ANCHOR_END: fill
 
-    // ANCHOR: whole
     /// The whole body, if it has at most so many bytes.
     ///
     /// # Errors
@@ -235,12 +233,11 @@ impl Reply {
 
     /// Reads a body that nobody wants, if that is cheaper than a new
     /// connection. If it is not, or if it fails, the connection is closed.
-    pub(crate) async fn pass_over(mut self) {
+    pub async fn pass_over(mut self) {
         if self.is_kept {
             let _ = self.whole(PASSED_OVER).await;
         }
     }
-    // ANCHOR_END: whole
 
     /// The connection, if the server has changed the protocol (101).
     pub fn upgraded(&mut self) -> Option<Upgraded> {
