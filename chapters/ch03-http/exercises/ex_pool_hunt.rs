@@ -23,7 +23,5 @@ pub trait Keeps {
 /// `idle_per_host` is at least 1, and time never goes back. Gets the right
 /// one, and mutants of it with one bug each.
 pub fn hunt(new: fn(Limits) -> Box<dyn Keeps>) {
-    todo!(
-        "ex_pool_hunt: give, take and evict, and compare with what the page says"
-    )
+    todo!("ex_pool_hunt: call all four, and compare with the page")
 }

@@ -23,7 +23,7 @@ pub trait Keeps {
 /// `idle_per_host` is at least 1, and time never goes back. Gets the right
 /// one, and mutants of it with one bug each.
 pub fn hunt(new: fn(Limits) -> Box<dyn Keeps>) {
-    // begin: give, take and evict, and compare with what the page says
+    // begin: call all four, and compare with the page
     let limits = Limits {
         connections: 9,
         idle_per_host: 2,
