@@ -230,3 +230,11 @@ fn runs_can_be_repeated() {
 fn a_second_try_is_on_a_new_connection() {
     race::a_second_try_is_on_a_new_connection();
 }
+
+/// I42, I43: what a server has said before it closed is heard, though the
+/// request could not be sent; if it has said nothing, even a POST may be
+/// made again.
+#[test]
+fn a_last_word_is_heard() {
+    bodies::a_last_word_is_heard();
+}

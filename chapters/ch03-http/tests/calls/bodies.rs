@@ -1,5 +1,9 @@
 //! Bodies that go out.
 
+use std::time::Duration;
+
+use ch03_http::client::exchange::Exchange;
+use ch03_http::client::keep::Keeper;
 use ch03_http::client::{Outgoing, Payload, Settings};
 
 use crate::calls::parts::{A, Stream, get, short, upload, with_body};
@@ -86,9 +90,17 @@ pub fn a_large_body_waits_to_be_asked_for() {
 pub fn an_early_answer_is_heard() {
     let no = || say("HTTP/1.1 413 \r\nContent-Length: 2\r\n\r\nno");
     let yes = || say("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok");
+    let ends = "Connection: close\r\nContent-Length: 2\r\n\r\nok";
+    let last = || say(&format!("HTTP/1.1 200 \r\n{ends}"));
     use Act::{Hang, Take, TakeBody, TakeHead, Wait};
     let table: Vec<(&str, Vec<Act>, &str, usize)> = vec![
         ("refused, and open", vec![TakeHead, no(), Hang], "413 no", 0),
+        (
+            "done, and it ends",
+            vec![TakeHead, last(), Hang],
+            "200 ok",
+            0,
+        ),
         (
             "refused, closed later",
             vec![TakeHead, no(), Wait(99)],
@@ -109,6 +121,8 @@ pub fn an_early_answer_is_heard() {
             let got = world.send(upload(900_000, true, 900_000)).await;
             assert_eq!(short(got), expected, "input: {name}");
             assert_eq!(world.client.idle(), idle, "input: {name}");
+            let now = world.runtime.now(); // before a write's time is up
+            assert!(now < Duration::from_secs(1), "input: {name}: {now:?}");
         });
     }
 }
@@ -183,4 +197,33 @@ pub fn heads_are_as_they_should_be() {
             assert_eq!(seen.borrow()[0].head, expected, "input: {expected}");
         });
     }
+}
+
+/// A try on a connection whose server has said this and closed before: the
+/// status, or whether a POST may be made again.
+fn late(says: Vec<Act>) -> Result<u16, bool> {
+    World::calm(Settings::default(), async |world| {
+        let settings = Settings::default();
+        let keeper = Keeper::new(&world.runtime, settings.clone());
+        world.serve(80, vec![says]);
+        let key = ("127.0.0.1".to_owned(), 80);
+        let mut line = keeper.line(&key, false).await.expect("a connection");
+        world.runtime.sleep(Duration::from_millis(5)).await;
+        let mut post = with_body("POST", A, "x");
+        let (runtime, settings) = (&world.runtime, keeper.settings());
+        let mut exchange = Exchange::new(runtime, settings, false, false);
+        let done = exchange.run(&mut line, &mut post).await;
+        assert!(!exchange.is_whole(), "input: nobody took it");
+        match done {
+            Ok(()) => Ok(exchange.heads.response().status),
+            Err(error) => Err(exchange.may_retry(&error, &post)),
+        }
+    })
+}
+
+pub fn a_last_word_is_heard() {
+    let full = "HTTP/1.1 503 \r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(late(vec![say(full)]), Ok(503), "input: full");
+    assert_eq!(late(vec![]), Err(true), "input: silence: nothing was sent");
+    assert_eq!(late(vec![say("HTT")]), Err(false), "input: half a word");
 }
