@@ -7,8 +7,8 @@ use ch03_http::chunked::BodyLimits;
 use ch03_http::client::Settings;
 use ch03_http::head::Rules;
 
-use crate::calls::parts::{A, get, short};
-use crate::script::{Act, World, say};
+use super::super::script::{Act, World, say};
+use super::parts::{A, get, short};
 
 pub fn bad_answers_are_refused() {
     let settings = Settings {

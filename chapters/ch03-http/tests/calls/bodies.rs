@@ -6,8 +6,8 @@ use ch03_http::client::exchange::Exchange;
 use ch03_http::client::keep::Keeper;
 use ch03_http::client::{Outgoing, Payload, Settings};
 
-use crate::calls::parts::{A, Stream, get, short, upload, with_body};
-use crate::script::{Act, World, ok, say};
+use super::super::script::{Act, World, ok, say};
+use super::parts::{A, Stream, get, short, upload, with_body};
 
 pub fn a_large_body_waits_to_be_asked_for() {
     let settings = Settings {

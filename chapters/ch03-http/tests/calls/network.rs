@@ -15,8 +15,8 @@ use ch03_http::response::Response;
 use ch03_http::serve::{Server, Service};
 use ch03_http::{response, serve};
 
-use crate::calls::parts::{A, Stream, byte_at, get, short, upload, with_body};
-use crate::script::{Act, World, ok};
+use super::super::script::{Act, World, ok};
+use super::parts::{A, Stream, byte_at, get, short, upload, with_body};
 
 /// Sends the body back, or as many bytes as the path says.
 struct Mirror;

@@ -4,7 +4,7 @@ use ch03_http::client::{ClientError, Outgoing, Payload};
 use ch03_http::out::Out;
 use ch03_http::response::{Content, Later};
 
-use crate::script::{Act, say};
+use super::super::script::{Act, say};
 
 pub const A: &str = "http://127.0.0.1:80/a";
 

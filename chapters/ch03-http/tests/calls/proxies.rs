@@ -4,8 +4,8 @@ use ch03_http::client::Settings;
 use ch03_http::client::proxy::Proxy;
 use ch03_http::url::Url;
 
-use crate::calls::parts::short;
-use crate::script::{Act, World, ok};
+use super::super::script::{Act, World, ok};
+use super::parts::short;
 
 pub fn a_proxy_gets_the_whole_url() {
     let url = Url::parse("http://127.0.0.1:3128").expect("a URL");

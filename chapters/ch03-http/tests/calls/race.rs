@@ -5,8 +5,8 @@ use std::time::Duration;
 use ch02_event_loop::combine::join;
 use ch03_http::client::{Outgoing, Payload, Settings};
 
-use crate::calls::parts::{A, Stream, get, short, with_body};
-use crate::script::{Act, World, ok, say};
+use super::super::script::{Act, World, ok, say};
+use super::parts::{A, Stream, get, short, with_body};
 
 /// A request on a connection that its server has just closed, or closes when
 /// it comes: how it ended, how many connections there were, how often the

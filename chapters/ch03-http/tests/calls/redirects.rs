@@ -3,8 +3,8 @@
 use ch03_http::client::error::RedirectFault;
 use ch03_http::client::{ClientError, Outgoing, Payload, Settings};
 
-use crate::calls::parts::{A, Stream, get, redirect, short, with_body};
-use crate::script::{Act, Seen, World, ok, say};
+use super::super::script::{Act, Seen, World, ok, say};
+use super::parts::{A, Stream, get, redirect, short, with_body};
 
 pub fn redirects_make_the_next_request() {
     let table = [

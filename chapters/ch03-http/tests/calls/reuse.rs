@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ch03_http::client::{Outgoing, Settings};
 
-use crate::calls::parts::{A, get, short};
-use crate::script::{Act, World, ok, say};
+use super::super::script::{Act, World, ok, say};
+use super::parts::{A, get, short};
 
 /// Two requests by one client: how both ended, how many connections were
 /// idle between them, and how many there were in all.

@@ -11,8 +11,8 @@ use ch02_event_loop::sim::{Faults, Sim};
 use ch03_http::client::error::Step;
 use ch03_http::client::{ClientError, Outgoing, Settings, Times, dial};
 
-use crate::calls::parts::{A, get, short, with_body};
-use crate::script::{Act, World, ok, say};
+use super::super::script::{Act, World, ok, say};
+use super::parts::{A, get, short, with_body};
 
 fn short_times() -> Settings {
     let seconds = Duration::from_secs;
