@@ -238,3 +238,9 @@ fn a_second_try_is_on_a_new_connection() {
 fn a_last_word_is_heard() {
     bodies::a_last_word_is_heard();
 }
+
+/// I42: a body of nothing needs no reading: its connection is idle at once.
+#[test]
+fn a_body_of_nothing_is_over_at_once() {
+    reuse::a_body_of_nothing_is_over_at_once();
+}

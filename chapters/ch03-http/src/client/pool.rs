@@ -15,6 +15,9 @@
 //! close. And the others grow old, so that a pool shrinks when the load does.
 //!
 //! Nothing here does I/O or knows what a connection is; the time comes in.
+//!
+//! Left out: what a server says about its own limit (`Keep-Alive:
+//! timeout=5`), which is no part of HTTP/1.1 but is said by many.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

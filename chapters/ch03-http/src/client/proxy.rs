@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Host says `a.org` in both (RFC 9112, section 3.2.2). Left out: tunnels by
-//! CONNECT, which are for TLS; addresses with a mask in the list.
+//! CONNECT, which are for TLS; a password for the proxy; addresses with a
+//! mask in the list.
 
 use ch03_http::url::Url;
 

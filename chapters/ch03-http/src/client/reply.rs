@@ -103,8 +103,10 @@ impl Reply {
         let method = Method::from(outgoing.method().as_bytes());
         let body = response_body(method, &response)?;
         let asked = outgoing.fields().iter().any(|(name, value)| {
+            let close =
+                |it: &[u8]| it.trim_ascii().eq_ignore_ascii_case(b"close");
             name.eq_ignore_ascii_case("connection")
-                && value.eq_ignore_ascii_case(b"close")
+                && value.split(|byte| *byte == b',').any(close)
         });
         let is_kept = is_whole && !asked && reusable(method, &response, body);
         let is_upgrade = response.status == 101;

@@ -69,6 +69,9 @@ pub fn redirects_end() {
     let long: Vec<Act> = (0..12)
         .flat_map(|n| [Act::Take, redirect(302, &format!("/{n}"))])
         .collect();
+    let so_many = |most: usize| -> Vec<Act> {
+        [&long[..2 * most], &[Act::Take, ok("end")]].concat()
+    };
     let around = vec![
         Act::Take,
         redirect(302, "/b"),
@@ -79,6 +82,13 @@ pub fn redirects_end() {
         (
             "12 of them",
             long.clone(),
+            10,
+            "a redirect too many: 10 were followed",
+        ),
+        ("10 of them", so_many(10), 10, "200 end"),
+        (
+            "11 of them",
+            so_many(11),
             10,
             "a redirect too many: 10 were followed",
         ),

@@ -147,3 +147,15 @@ pub fn places_are_a_limit() {
         assert_eq!(world.client.idle(), 2, "input: one made room");
     });
 }
+
+pub fn a_body_of_nothing_is_over_at_once() {
+    let nothing = ["204 \r\n", "304 \r\n", "200 \r\nContent-Length: 0\r\n"];
+    for head in nothing {
+        World::calm(Settings::default(), async |world| {
+            let answer = say(&format!("HTTP/1.1 {head}\r\n"));
+            world.serve(80, vec![vec![Act::Take, answer, Act::Hang]]);
+            drop(world.client.send(get(A)).await.expect("an answer"));
+            assert_eq!(world.client.idle(), 1, "input: {head:?}");
+        });
+    }
+}
