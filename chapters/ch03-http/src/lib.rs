@@ -31,6 +31,9 @@ pub mod zlib;
 pub mod negotiate;
 pub mod compress;
 
+pub mod url;
+pub mod client;
+
 pub mod upgrade;
 
 pub mod frames;
