@@ -39,6 +39,13 @@ pub const CLIENTS: &[Client] = &[
     client("curl", "HTTP's client", "curl", "", &["--version"]),
     client("gzip", "compresses files", "gzip", "", &["--version"]),
     client("xxd", "shows bytes in hex", "xxd", "", &["-v"]),
+    client(
+        "nginx",
+        "a web server, and what stands before many others",
+        "nginx-light",
+        "nginx",
+        &["-v"],
+    ),
     client("python3", "Python, which has zlib", "python3", "python", &["--version"]),
     client("nginx", "a web server, to be timed against", "nginx-light", "nginx", &["-v"]),
     client("wrk", "HTTP's load", "wrk", "wrk", &["-v"]),

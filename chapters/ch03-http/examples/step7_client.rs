@@ -34,7 +34,7 @@ const fn switch(name: &'static str, help: &'static str) -> Opt {
 }
 
 const COMMAND: Command = Command {
-    name: "step3_client",
+    name: "step7_client",
     about: "Gets URLs, over as few connections as it can, and prints them.",
     operands: "URL...",
     options: &[
@@ -53,7 +53,7 @@ const COMMAND: Command = Command {
         value("max-time", "S", Some("60"), "seconds for one URL"),
         switch("trace", "say on which connection an answer came"),
     ],
-    try_it: "step3_client --trace http://127.0.0.1:7003/ \
+    try_it: "step7_client --trace http://127.0.0.1:7003/ \
              http://127.0.0.1:7003/ping",
 };
 
