@@ -268,6 +268,7 @@ impl Seat<'_> {
         loop {
             if self.hear(&mut socket, reader) {
                 another_turn().await; // for those who are to be told
+                continue;
             }
             if socket.is_over() {
                 return Ok(());
@@ -294,8 +295,9 @@ impl Seat<'_> {
     // ANCHOR_END: listen
 
     // ANCHOR: hear
-    /// Takes what was read, and queues what the connection itself has to
-    /// say: pongs, pings, its close. True if something was said.
+    /// Takes what was read, up to the first text, and says that: then it is
+    /// true, and there may be more. Then queues what the connection itself
+    /// has to say: pongs, pings, its close.
     fn hear(&self, socket: &mut Connection, reader: &mut BufReader) -> bool {
         let now = self.room.0.runtime.now();
         let mut has_said = false;
@@ -306,6 +308,7 @@ impl Seat<'_> {
                 Event::Text(text) if self.is_here.get() => {
                     self.room.say(&text);
                     has_said = true;
+                    break;
                 }
                 Event::Binary(_) => self.close(socket, 1003, "text only"),
                 _ => {} // answered by the connection itself

@@ -49,11 +49,17 @@ const COMMAND: Command = Command {
             help: "from SIGTERM to the end; another signal ends it",
         },
     ],
-    try_it: "curl -v http://127.0.0.1:7003/\nhttp://127.0.0.1:7003/-/chat in a browser, twice",
+    try_it: "curl -v http://127.0.0.1:7003/
+\
+             http://127.0.0.1:7003/-/chat in a browser, twice",
 };
 
 /// What may wait for one WebSocket, in bytes.
 const OUTBOX: usize = 256 * 1024;
+
+/// What one connection too many is told, whatever it asks.
+const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+                    Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 struct Config {
     addr: SocketAddr,
@@ -76,13 +82,7 @@ fn main() -> ExitCode {
 
 fn config() -> Result<Config, Stop> {
     let parsed = COMMAND.from_env();
-    let root = match parsed.operands() {
-        [] => ".",
-        [root] => root,
-        [_, more, ..] => {
-            return Err(Stop::Usage(format!("one DIR, and not also {more}")));
-        }
-    };
+    let root = parsed.operands().first().map_or(".", String::as_str);
     Ok(Config {
         addr: parsed.addr()?,
         root: PathBuf::from(root),
@@ -138,7 +138,7 @@ fn run(config: &Config) -> io::Result<()> {
     let server = Server::new(site, &runtime, &drain, settings);
     let door = Door {
         most: config.max_clients,
-        full: "",
+        full: FULL,
     };
     let handle = |stream: TcpStream, _| {
         let server = server.clone();

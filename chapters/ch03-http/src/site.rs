@@ -29,15 +29,16 @@ use ch03_http::upgrade::handshake::{Origins, Policy, Refusal, accept};
 pub const MAX_TEXT: usize = 4096;
 
 // ANCHOR: site
-/// A directory and a room.
+/// A room, and a directory if there is one.
 pub struct Site {
-    files: Files,
+    files: Option<Files>,
     room: Room,
 }
 
 impl Site {
-    /// The site of this directory.
-    pub fn new(files: Files, room: Room) -> Site {
+    /// The site of this directory, or of none.
+    pub fn new(files: impl Into<Option<Files>>, room: Room) -> Site {
+        let files = files.into();
         Site { files, room }
     }
 }
@@ -47,20 +48,23 @@ impl Service for Site {
         &self,
         incoming: &mut Incoming<'_, '_>,
     ) -> Result<Response, Fault> {
-        let path = incoming.request().target.path().unwrap_or("*");
+        let request = incoming.request();
+        let path = request.target.path().unwrap_or("*");
         let Some(own) = path.strip_prefix("/-/") else {
-            let request = incoming.request();
-            let response = self.files.answer(&request)?;
+            let Some(files) = &self.files else {
+                return Ok(Response::text(404, "the room is at /-/chat\n"));
+            };
+            let response = files.answer(&request)?;
             return Ok(compressed(&request, response)?);
         };
-        let method = incoming.request().method;
+        let method = request.method;
         let is_read = matches!(method, Method::Get | Method::Head);
         match own {
             "chat" | "events" | "ping" if !is_read => Ok(only("GET, HEAD")?),
             "say" if method != Method::Post => Ok(only("POST")?),
-            "chat" => page(&incoming.request()),
-            "ws" => websocket(&self.room, &incoming.request()),
-            "events" => Ok(self.room.events(&incoming.request())),
+            "chat" => page(&request),
+            "ws" => websocket(&self.room, &request),
+            "events" => Ok(self.room.events(&request)),
             "ping" => Ok(ping()),
             "echo" => echo(incoming).await,
             "say" => self.say(incoming).await,
