@@ -75,6 +75,7 @@ struct Inner {
 // ANCHOR_END: room
 
 impl Room {
+    // given: the fields' first values
     /// An empty room. `run` names this run of the server in event ids: digits
     /// or letters, others than in any run before. An outbox of less than
     /// `limits.message` and 10 bytes cuts off who is sent one long text.
@@ -105,6 +106,7 @@ impl Room {
     pub fn members(&self) -> usize {
         self.0.members.borrow().len()
     }
+    // given end
 
     // ANCHOR: say
     /// Says a text to all. It never waits, so all hear one order.
@@ -142,6 +144,7 @@ impl Room {
     // ANCHOR_END: events
 }
 
+// ANCHOR: server_frame
 /// A whole message of text as a server sends it: one frame, not masked.
 fn server_frame(text: &str) -> Vec<u8> {
     let mut frame = Vec::with_capacity(text.len() + 10);
@@ -156,9 +159,11 @@ fn server_frame(text: &str) -> Vec<u8> {
     frame.extend_from_slice(text.as_bytes());
     frame
 }
+// ANCHOR_END: server_frame
 
 // ---- a member
 
+// ANCHOR: seat
 impl Upgrade for Room {
     fn run(
         self: Box<Self>,
@@ -169,7 +174,6 @@ impl Upgrade for Room {
     }
 }
 
-// ANCHOR: seat
 /// A member's place in the room: given back when it leaves, however that is.
 struct Seat<'a> {
     room: &'a Room,
@@ -351,6 +355,7 @@ async fn another_turn() {
 
 // ---- a stream of events
 
+// ANCHOR: content
 /// A listener's place in the history.
 struct Stream {
     room: Room,
@@ -366,6 +371,7 @@ impl Content for Stream {
         Box::pin(async move { self.stream(out).await })
     }
 }
+// ANCHOR_END: content
 
 impl Stream {
     // ANCHOR: stream
@@ -436,8 +442,8 @@ impl Stream {
     // ANCHOR_END: take
 }
 
+// ANCHOR: news
 impl Room {
-    // ANCHOR: news
     /// Waits until there is an event of this number.
     async fn news(&self, number: u64) {
         let mut place = Listening {
@@ -460,7 +466,6 @@ impl Room {
         })
         .await;
     }
-    // ANCHOR_END: news
 }
 
 /// A waker's place among the listeners, given back when the wait is over.
@@ -476,3 +481,4 @@ impl Drop for Listening<'_> {
         }
     }
 }
+// ANCHOR_END: news

@@ -74,6 +74,7 @@ impl Service for Site {
 }
 // ANCHOR_END: site
 
+// given: texts, and what says nothing new
 /// Who asks in another way is told these.
 fn only(methods: &str) -> Result<Response, Refused> {
     let response = Response::text(405, "not with this method\n");
@@ -86,6 +87,8 @@ fn page(request: &Request<'_>) -> Result<Response, Fault> {
         .with_payload(Payload::Bytes(CHAT.as_bytes().into()));
     Ok(compressed(request, response)?)
 }
+
+// given end
 
 // ANCHOR: websocket
 /// The answer to a request that asks for a WebSocket: 101, or why not.
@@ -120,13 +123,14 @@ fn websocket(room: &Room, request: &Request<'_>) -> Result<Response, Fault> {
         Err(refusal) => Ok(refused(&refusal)),
     }
 }
-// ANCHOR_END: websocket
 
 fn has_body(request: &Request<'_>) -> Result<bool, Fault> {
     let body = request_body(request)?;
     Ok(!matches!(body, Body::Empty | Body::Length(0)))
 }
+// ANCHOR_END: websocket
 
+// given: the fields and words of both answers
 /// The fields that name the protocol. Whoever sends Upgrade sends it in
 /// Connection, too (RFC 9110, section 7.8).
 fn upgrade(response: Response) -> Response {
@@ -157,6 +161,9 @@ fn ping() -> Response {
         .with_payload(Payload::Bytes(dots.into()))
 }
 
+// given end
+
+// ANCHOR: echo
 /// Any method, any body, and its type. A browser is not to guess another: the
 /// bytes are somebody else's.
 async fn echo(incoming: &mut Incoming<'_, '_>) -> Result<Response, Fault> {
@@ -168,6 +175,7 @@ async fn echo(incoming: &mut Incoming<'_, '_>) -> Result<Response, Fault> {
     }
     Ok(response.with_payload(Payload::Bytes(body.into())))
 }
+// ANCHOR_END: echo
 
 impl Site {
     // ANCHOR: say
