@@ -63,7 +63,7 @@ macro_rules! checks {
             $(#[$skip])?
             fn the_most_is_exact() {
                 let history = history(9, 3);
-                let two = answer(&history, 1, 40).expect("there are three");
+                let two = answer(&history, 1, 50).expect("there are three");
                 let size = two.body.len();
                 let exact = show(&history, 1, size);
                 assert_eq!(exact, "1 2 then 3", "most {size}");
