@@ -1,5 +1,5 @@
-//! HTTP/1.1 from its bytes up, for both ends of the connection: heads, and
-//! where bodies end.
+//! HTTP/1.1 from its bytes up, for both ends of the connection, and what it
+//! can be upgraded to.
 #![forbid(unsafe_code)]
 
 extern crate self as ch03_http;
@@ -42,5 +42,6 @@ pub mod websocket;
 
 pub mod events;
 
+pub mod page;
 pub mod live;
 pub mod site;

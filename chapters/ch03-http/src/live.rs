@@ -18,14 +18,20 @@
 //! - I52: a connection that is silent is asked whether it is there, and
 //!   ended when it is not; a stream of events gets a comment now and then, so
 //!   that a proxy in between does not take it for dead.
+//!
+//! Left out: names, and a pace for those who talk (ch01's chat has both). So
+//! one who talks without a pause can cut off all whose line is slower than
+//! its own. And the origin is compared with `Host`, which a name that its
+//! owner points at 127.0.0.1 gets past (DNS rebinding): a server with
+//! something to protect has a list of its own names.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ch02_event_loop::buffered::BufReader;
@@ -36,18 +42,20 @@ use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::slab::{Slab, Token};
 use ch02_event_loop::tcp::WriteHalf;
 use ch03_http::events::history::{Bounds, History, Next};
-use ch03_http::events::writer::comment;
-use ch03_http::head::{Request, Version};
-use ch03_http::incoming::Fault;
+use ch03_http::events::writer::{Event as News, comment, write};
+use ch03_http::frames::frame::{Head, Opcode};
+use ch03_http::head::Request;
 use ch03_http::out::Out;
 use ch03_http::response::{Content, Later, Payload, Response, Upgrade};
-use ch03_http::upgrade::handshake::{Origins, Policy, Refusal, accept};
 use ch03_http::websocket::connection::{Connection, Limits};
-use ch03_http::frames::frame::{Head, Opcode};
 use ch03_http::websocket::message::Event;
 
-/// How often a stream of events says that it is there.
+/// How often a stream of events says that it is there (WHATWG HTML, section
+/// 9.2.7, has 15 seconds).
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a page is to wait before it comes back.
+const RETRY: Duration = Duration::from_secs(1);
 
 // ANCHOR: room
 /// A room: who listens, and what was said. Clones are the same room.
@@ -57,17 +65,20 @@ pub struct Room(Rc<Inner>);
 struct Inner {
     runtime: Runtime,
     drain: Drain,
+    run: String, // of the server, in ids
     limits: Limits,
     outbox: usize, // bytes that may wait for one WebSocket
     members: RefCell<Slab<Outbox>>,
     history: RefCell<History>,
     listeners: RefCell<Slab<Waker>>, // streams that wait for the next event
-    said: Cell<u64>,
 }
 // ANCHOR_END: room
 
 impl Room {
-    /// An empty room. `run` names this run of the server in event ids.
+    // given: the fields' first values
+    /// An empty room. `run` names this run of the server in event ids: digits
+    /// or letters, others than in any run before. An outbox of less than
+    /// `limits.message` and 10 bytes cuts off who is sent one long text.
     pub fn new(
         runtime: &Runtime,
         drain: &Drain,
@@ -82,12 +93,12 @@ impl Room {
         Room(Rc::new(Inner {
             runtime: runtime.clone(),
             drain: drain.clone(),
+            run: run.to_owned(),
             limits,
             outbox,
             members: RefCell::default(),
             history: RefCell::new(History::new(run, bounds)),
             listeners: RefCell::default(),
-            said: Cell::new(0),
         }))
     }
 
@@ -95,6 +106,7 @@ impl Room {
     pub fn members(&self) -> usize {
         self.0.members.borrow().len()
     }
+    // given end
 
     // ANCHOR: say
     /// Says a text to all. It never waits, so all hear one order.
@@ -106,47 +118,11 @@ impl Room {
                 outbox.discard();
             }
         });
-        // A text with a line that no event can carry is not remembered.
-        let _ = self.0.history.borrow_mut().push(None, text);
-        self.0.said.set(self.0.said.get() + 1);
+        let kept = self.0.history.borrow_mut().push(None, text);
+        debug_assert!(kept.is_ok(), "a run without line ends");
         self.0.listeners.borrow().for_each(Waker::wake_by_ref);
     }
     // ANCHOR_END: say
-
-    // ANCHOR: websocket
-    /// The answer to a request that asks for a WebSocket: 101, or why not.
-    ///
-    /// # Errors
-    /// A field that could not be written.
-    pub fn websocket(&self, request: &Request<'_>) -> Result<Response, Fault> {
-        let method = std::str::from_utf8(request.method.token());
-        let version = match request.version {
-            Version::Http11 => "HTTP/1.1",
-            Version::Http10 => "HTTP/1.0",
-        };
-        let line = (method.unwrap_or_default(), request.raw_target, version);
-        let fields: Vec<(&str, &str)> = request
-            .headers
-            .iter()
-            .filter_map(|(name, value)| {
-                let name = std::str::from_utf8(name).ok()?;
-                Some((name, std::str::from_utf8(value).ok()?))
-            })
-            .collect();
-        let policy = Policy {
-            origins: Origins::Same,
-            protocols: &[],
-        };
-        match accept(line, &fields, &policy) {
-            Ok(accepted) => Ok(Response::new(101)
-                .with_fixed("Upgrade", "websocket")
-                .with_fixed("Connection", "Upgrade")
-                .with("Sec-WebSocket-Accept", accepted.accept)?
-                .with_payload(Payload::Upgrade(Box::new(self.clone())))),
-            Err(refusal) => Ok(refused(&refusal)),
-        }
-    }
-    // ANCHOR_END: websocket
 
     // ANCHOR: events
     /// The answer to a request that asks for events: a stream without an
@@ -168,23 +144,7 @@ impl Room {
     // ANCHOR_END: events
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let why = match refusal {
-        Refusal::NotAsked => "a WebSocket is here".to_owned(),
-        Refusal::Bad(field) => format!("a wrong {field}"),
-        Refusal::Version => "version 13 alone".to_owned(),
-        Refusal::Origin => "not from that page".to_owned(),
-    };
-    let response = Response::text(refusal.status(), why + "\n");
-    match refusal.status() {
-        426 => response
-            .with_fixed("Upgrade", "websocket")
-            .with_fixed("Sec-WebSocket-Version", "13"),
-        _ => response,
-    }
-    .last()
-}
-
+// ANCHOR: server_frame
 /// A whole message of text as a server sends it: one frame, not masked.
 fn server_frame(text: &str) -> Vec<u8> {
     let mut frame = Vec::with_capacity(text.len() + 10);
@@ -199,9 +159,11 @@ fn server_frame(text: &str) -> Vec<u8> {
     frame.extend_from_slice(text.as_bytes());
     frame
 }
+// ANCHOR_END: server_frame
 
 // ---- a member
 
+// ANCHOR: seat
 impl Upgrade for Room {
     fn run(
         self: Box<Self>,
@@ -212,17 +174,40 @@ impl Upgrade for Room {
     }
 }
 
-/// A member's place, given back however its task ends.
-struct Place<'a> {
+/// A member's place in the room: given back when it leaves, however that is.
+struct Seat<'a> {
     room: &'a Room,
+    outbox: Outbox,
     token: Token,
+    is_here: Cell<bool>,
 }
 
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
+impl Seat<'_> {
+    fn take(room: &Room) -> Seat<'_> {
+        let outbox = Outbox::new(room.0.outbox);
+        let token = room.0.members.borrow_mut().insert(outbox.clone());
+        let is_here = Cell::new(true);
+        Seat {
+            room,
+            outbox,
+            token,
+            is_here,
+        }
+    }
+
+    /// From here on it is told nothing more.
+    fn leave(&self) {
+        self.is_here.set(false);
         self.room.0.members.borrow_mut().remove(self.token);
     }
 }
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+// ANCHOR_END: seat
 
 impl Room {
     // ANCHOR: member
@@ -232,110 +217,145 @@ impl Room {
         mut reader: BufReader,
         writer: WriteHalf,
     ) -> io::Result<()> {
-        let outbox = Outbox::new(self.0.outbox);
-        let token = self.0.members.borrow_mut().insert(outbox.clone());
-        let _place = Place { room: self, token };
-        let delivered = {
+        let seat = Seat::take(self);
+        let outbox = &seat.outbox;
+        {
             let write = async |pieces: &mut [IoSlice<'_>]| {
                 writer.stream().write_all_vectored(pieces).await
             };
             let mut deliver = pin!(outbox.deliver(write));
-            match select(self.listen(&mut reader, &outbox), deliver.as_mut())
-                .await
-            {
+            let listen = seat.listen(&mut reader);
+            match select(listen, deliver.as_mut()).await {
                 // It has closed: our close and what it is owed still go.
                 Either::Left(listened) => {
                     outbox.close();
                     let rest = self.0.limits.times.close_within;
-                    let last = self.0.runtime.timeout(rest, deliver).await;
-                    listened.and(last.unwrap_or(Ok(())))
+                    match self.0.runtime.timeout(rest, deliver).await {
+                        Ok(delivered) => listened.and(delivered)?,
+                        Err(_) => outbox.discard(),
+                    }
                 }
-                Either::Right(delivered) => delivered,
+                Either::Right(delivered) => delivered?,
             }
-        };
-        if outbox.is_discarded() {
-            writer.stream().reset_on_close()?; // I51
         }
-        delivered
+        if outbox.is_discarded() {
+            return writer.stream().reset_on_close(); // I51
+        }
+        drop(writer); // our FIN: the server's comes first (section 7.1.1)
+        self.outlast(&mut reader).await;
+        Ok(())
     }
     // ANCHOR_END: member
 
+    // ANCHOR: outlast
+    /// Reads on until the peer's end, and drops it: closing with bytes
+    /// unread would send a reset, which can destroy the close on its way.
+    async fn outlast(&self, reader: &mut BufReader) {
+        let rest = self.0.limits.times.close_within;
+        let gone = async {
+            reader.consume(usize::MAX);
+            while matches!(reader.fill().await, Ok(count) if count > 0) {
+                reader.consume(usize::MAX);
+            }
+        };
+        let _ = self.0.runtime.timeout(rest, gone).await;
+    }
+    // ANCHOR_END: outlast
+}
+
+impl Seat<'_> {
     // ANCHOR: listen
     /// Takes frames until the close, the end, or a silence too long.
-    async fn listen(
-        &self,
-        reader: &mut BufReader,
-        outbox: &Outbox,
-    ) -> io::Result<()> {
-        let runtime = &self.0.runtime;
-        let mut socket = Connection::server(self.0.limits, runtime.now());
-        let mut is_ending = false;
+    async fn listen(&self, reader: &mut BufReader) -> io::Result<()> {
+        let Inner { runtime, drain, .. } = &*self.room.0;
+        let mut socket = Connection::server(self.room.0.limits, runtime.now());
         loop {
-            let mut input = reader.unread();
-            let before = input.len();
-            while let Some(event) = socket.receive(&mut input, runtime.now()) {
-                match event {
-                    Event::Text(text) => self.say(&text),
-                    Event::Binary(_) => {
-                        // 1003: this room takes text alone.
-                        let why = "text only";
-                        let _ = socket.close(1003, why, runtime.now());
-                    }
-                    _ => {} // answered by the connection itself
-                }
+            if self.hear(&mut socket, reader) {
+                another_turn().await; // for those who are to be told
+                continue;
             }
-            let taken = before - input.len();
-            reader.consume(taken);
-            self.pass_on(&mut socket, outbox);
             if socket.is_over() {
                 return Ok(());
             }
             let until = socket.deadline().unwrap_or(Duration::MAX);
             let left = until.saturating_sub(runtime.now());
             let more = runtime.timeout(left, reader.fill());
-            let ended = self.0.drain.begun();
-            let filled = match is_ending {
-                true => more.await,
-                false => match select(more, ended).await {
-                    Either::Left(filled) => filled,
-                    Either::Right(()) => {
-                        is_ending = true;
-                        // 1001: going away.
-                        let now = runtime.now();
-                        let _ = socket.close(1001, "going away", now);
-                        self.pass_on(&mut socket, outbox);
-                        continue;
-                    }
-                },
+            let ends = async {
+                match self.is_here.get() {
+                    true => drain.begun().await,
+                    false => pending().await, // it knows already
+                }
             };
-            match filled {
-                Err(_) => drop(socket.tick(runtime.now())),
-                Ok(filled) => {
-                    if filled? == 0 {
-                        return Ok(()); // gone without a close
-                    }
+            match select(more, ends).await {
+                Either::Left(Ok(Ok(0))) => return Ok(()), // without a close
+                Either::Left(Ok(read)) => drop(read?),
+                Either::Left(Err(_)) => drop(socket.tick(runtime.now())),
+                Either::Right(()) => {
+                    self.close(&mut socket, 1001, "going away")
                 }
             }
         }
     }
+    // ANCHOR_END: listen
 
-    /// What the connection itself has to say: pongs, pings, its close.
-    fn pass_on(&self, socket: &mut Connection, outbox: &Outbox) {
-        let bytes = socket.output();
-        if bytes.is_empty() {
-            return;
+    // ANCHOR: hear
+    /// Takes what was read, up to the first text, and says that: then it is
+    /// true, and there may be more. Then queues what the connection itself
+    /// has to say: pongs, pings, its close.
+    fn hear(&self, socket: &mut Connection, reader: &mut BufReader) -> bool {
+        let now = self.room.0.runtime.now();
+        let mut has_said = false;
+        let mut input = reader.unread();
+        let before = input.len();
+        while let Some(event) = socket.receive(&mut input, now) {
+            match event {
+                Event::Text(text) if self.is_here.get() => {
+                    self.room.say(&text);
+                    has_said = true;
+                    break;
+                }
+                Event::Binary(_) => self.close(socket, 1003, "text only"),
+                _ => {} // answered by the connection itself
+            }
         }
+        let taken = before - input.len();
+        reader.consume(taken);
+        let bytes = socket.output();
         let count = bytes.len();
-        if outbox.push(Arc::from(bytes)).is_err() {
-            outbox.discard();
+        if count > 0 && self.outbox.push(Arc::from(bytes)).is_err() {
+            self.outbox.discard();
         }
         socket.sent(count);
+        has_said
     }
-    // ANCHOR_END: listen
+
+    /// Begins to close. Nothing follows a close, so it leaves the room.
+    fn close(&self, socket: &mut Connection, code: u16, why: &str) {
+        self.leave();
+        // An error: it was closing already.
+        let _ = socket.close(code, why, self.room.0.runtime.now());
+    }
+    // ANCHOR_END: hear
 }
+
+// ANCHOR: turn
+/// Lets every other task that can go on do so, once.
+async fn another_turn() {
+    let mut is_next = false;
+    poll_fn(|cx: &mut Context<'_>| {
+        if std::mem::replace(&mut is_next, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+// ANCHOR_END: turn
 
 // ---- a stream of events
 
+// ANCHOR: content
 /// A listener's place in the history.
 struct Stream {
     room: Room,
@@ -351,6 +371,7 @@ impl Content for Stream {
         Box::pin(async move { self.stream(out).await })
     }
 }
+// ANCHOR_END: content
 
 impl Stream {
     // ANCHOR: stream
@@ -358,9 +379,7 @@ impl Stream {
     async fn stream(&mut self, out: &mut Out<'_>) -> io::Result<()> {
         let room = self.room.clone();
         let Inner { runtime, drain, .. } = &*room.0;
-        let mut hello = Vec::new();
-        comment("here", &mut hello);
-        out.write(&hello).await?;
+        out.write(&self.hello()).await?;
         loop {
             while let Some(event) = self.take() {
                 out.write(&event).await?;
@@ -379,26 +398,52 @@ impl Stream {
             }
         }
     }
+    // ANCHOR_END: stream
 
+    // ANCHOR: take
     /// The next event, or the word that some are lost.
     fn take(&mut self) -> Option<Vec<u8>> {
         match self.room.0.history.borrow().get(self.next) {
             Next::Event(event, next) => {
                 self.next = next;
-                Some(event.to_vec())
+                return Some(event.to_vec());
             }
-            Next::Lost(next) => {
-                self.next = next;
-                Some(b"event: lost\ndata: some events are gone\n\n".to_vec())
-            }
-            Next::Wait => None,
+            Next::Lost(next) => self.next = next,
+            Next::Wait => return None,
         }
+        let data = Some("some events are gone");
+        Some(self.place(News {
+            kind: Some("lost"),
+            data,
+            ..News::default()
+        }))
     }
-    // ANCHOR_END: stream
+
+    /// The first word: how soon to come back, and from which place. Without
+    /// that, who is cut off before its first event would lose what is said
+    /// until it is back, and not know.
+    fn hello(&self) -> Vec<u8> {
+        self.place(News {
+            retry: Some(RETRY),
+            ..News::default()
+        })
+    }
+
+    /// An event with the id of the one before our place, if there is one.
+    fn place(&self, news: News<'_>) -> Vec<u8> {
+        let before = self.next.checked_sub(1);
+        let id = before.map(|seen| format!("{}-{seen}", self.room.0.run));
+        let id = id.as_deref();
+        let mut bytes = Vec::new();
+        let written = write(&News { id, ..news }, &mut bytes);
+        debug_assert!(written.is_ok(), "a run without line ends");
+        bytes
+    }
+    // ANCHOR_END: take
 }
 
+// ANCHOR: news
 impl Room {
-    // ANCHOR: news
     /// Waits until there is an event of this number.
     async fn news(&self, number: u64) {
         let mut place = Listening {
@@ -421,7 +466,6 @@ impl Room {
         })
         .await;
     }
-    // ANCHOR_END: news
 }
 
 /// A waker's place among the listeners, given back when the wait is over.
@@ -437,3 +481,4 @@ impl Drop for Listening<'_> {
         }
     }
 }
+// ANCHOR_END: news

@@ -18,7 +18,7 @@ use ch02_event_loop::tcp::TcpStream;
 use ch03_http::files::Files;
 use ch03_http::live::Room;
 use ch03_http::serve::{Server, Settings};
-use ch03_http::site::Site;
+use ch03_http::site::{MAX_TEXT, Site};
 use ch03_http::slow::Times;
 use ch03_http::websocket::connection::Limits;
 use ch03_http::websocket::pulse;
@@ -55,6 +55,10 @@ const COMMAND: Command = Command {
 
 /// What may wait for one WebSocket, in bytes.
 const OUTBOX: usize = 256 * 1024;
+
+/// What one connection too many is told, whatever it asks.
+const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+                    Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 struct Config {
     addr: SocketAddr,
@@ -120,22 +124,22 @@ fn run(config: &Config) -> io::Result<()> {
         ..Settings::default()
     };
     let limits = Limits {
-        message: 64 * 1024,
-        output: 64 * 1024,
+        message: MAX_TEXT,
+        output: OUTBOX,
         times: pulse::Times {
             ping_after: Duration::from_secs(30),
             pong_within: Duration::from_secs(30),
-            close_within: Duration::from_secs(5),
+            close_within: Duration::from_secs(2), // well within the drain
         },
     };
-    // The start's second tells this run's events from those of another.
-    let run = runtime.clock().unix().as_secs().to_string();
+    // The moment of the start tells this run's events from another's.
+    let run = runtime.clock().unix().as_millis().to_string();
     let room = Room::new(&runtime, &drain, &run, limits, OUTBOX);
     let site = Site::new(files, room);
     let server = Server::new(site, &runtime, &drain, settings);
     let door = Door {
         most: config.max_clients,
-        full: "",
+        full: FULL,
     };
     let handle = |stream: TcpStream, _| {
         let server = server.clone();

@@ -2,166 +2,17 @@
 //! over WebSockets and as a stream of events.
 
 use std::io;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::pin::pin;
 
-use ch02_event_loop::buffered::BufReader;
-use ch02_event_loop::combine::join;
-use ch02_event_loop::drain::Drain;
-use ch02_event_loop::runtime::Runtime;
-use ch02_event_loop::serve::{Door, serve};
-use ch02_event_loop::sim::{Faults, Sim};
-use ch02_event_loop::sys::ListenOptions;
-use ch02_event_loop::tcp::WriteHalf;
-use ch03_http::files::Files;
-use ch03_http::live::Room;
-use ch03_http::serve::{Server, Settings};
-use ch03_http::site::Site;
-use ch03_http::websocket::connection::{Connection, Limits};
+use ch02_event_loop::combine::{Either, join, select};
+use ch02_event_loop::sim::Faults;
+use ch03_http::events::parser::Parser;
+use ch03_http::site::MAX_TEXT;
 use ch03_http::websocket::message::Event;
-use ch03_http::websocket::pulse::Times;
 
-const SEC: Duration = Duration::from_secs(1);
+mod live;
 
-const LIMITS: Limits = Limits {
-    message: 1000,
-    output: 1000,
-    times: Times {
-        ping_after: Duration::from_secs(30),
-        pong_within: Duration::from_secs(10),
-        close_within: Duration::from_secs(5),
-    },
-};
-
-/// A site in a simulated world, with a drain of its own.
-fn on_site<T>(
-    faults: Faults,
-    seed: u64,
-    body: impl AsyncFnOnce(&Runtime, &Room, &Drain) -> io::Result<T>,
-) -> T {
-    let sim = Sim::new(seed, faults);
-    let runtime = Runtime::simulated(&sim);
-    let drain = Drain::default();
-    let room = Room::new(&runtime, &drain, "7", LIMITS, 2000);
-    let root = env!("CARGO_MANIFEST_DIR");
-    let files = Files::new(root.as_ref(), false).expect("this crate's folder");
-    let site = Site::new(files, room.clone());
-    let server = Server::new(site, &runtime, &drain, Settings::default());
-    let listener = runtime
-        .listen(here(), ListenOptions::default())
-        .expect("a free port");
-    let door = Door {
-        most: 100,
-        full: "",
-    };
-    let serves = serve(&runtime, &listener, &drain, door, |stream, _| {
-        let server = server.clone();
-        async move { drop(server.connection(stream).await) }
-    });
-    let run = async {
-        let done = body(&runtime, &room, &drain).await;
-        if !drain.has_begun() {
-            drain.begin();
-        }
-        drain.begin(); // whoever is still here is cut off
-        done
-    };
-    let both = runtime.block_on(join(serves, run));
-    let (served, done) = both.unwrap_or_else(|e| panic!("seed={seed}: {e}"));
-    served.expect("a listener");
-    done.unwrap_or_else(|e| panic!("seed={seed}: {e}\n{}", sim.trace()))
-}
-
-fn here() -> SocketAddr {
-    SocketAddr::from(([10, 0, 0, 1], 80))
-}
-
-/// A connection and the head of what the site answered.
-async fn ask(
-    runtime: &Runtime,
-    request: &str,
-) -> io::Result<(String, BufReader, WriteHalf)> {
-    let (reader, writer) = runtime.connect(here()).await?.split();
-    let request = request.replace('\n', "\r\n");
-    writer.stream().write_all(request.as_bytes()).await?;
-    let buffers = runtime.buffers().clone();
-    let mut reader = BufReader::new(reader, buffers, 100_000);
-    let mut head = String::new();
-    while let Some(line) = reader.line().await? {
-        let line = String::from_utf8_lossy(line).into_owned();
-        reader.consume(line.len());
-        head += &line;
-        if line == "\r\n" {
-            break;
-        }
-    }
-    Ok((head, reader, writer))
-}
-
-const UPGRADE: &str = "GET /-/ws HTTP/1.1\nHost: a.org\n\
-    Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n";
-
-/// A WebSocket from the client's side.
-struct Member {
-    socket: Connection,
-    reader: BufReader,
-    writer: WriteHalf,
-}
-
-impl Member {
-    async fn enter(runtime: &Runtime) -> io::Result<Member> {
-        let (head, reader, writer) =
-            ask(runtime, &format!("{UPGRADE}\n")).await?;
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
-        assert!(head.contains(accept), "{head}");
-        let keys = Box::new(|| [1, 2, 3, 4]);
-        let socket = Connection::client(LIMITS, runtime.now(), keys);
-        Ok(Member {
-            socket,
-            reader,
-            writer,
-        })
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        let bytes = self.socket.output().to_vec();
-        self.writer.stream().write_all(&bytes).await?;
-        self.socket.sent(bytes.len());
-        Ok(())
-    }
-
-    async fn say(&mut self, text: &str) -> io::Result<()> {
-        self.socket.text(text).expect("it is open");
-        self.flush().await
-    }
-
-    /// The next event; `None` at the end.
-    async fn hear(&mut self, runtime: &Runtime) -> io::Result<Option<Event>> {
-        loop {
-            let mut input = self.reader.unread();
-            let before = input.len();
-            let event = self.socket.receive(&mut input, runtime.now());
-            let taken = before - input.len();
-            self.reader.consume(taken);
-            self.flush().await?;
-            if event.is_some() {
-                return Ok(event);
-            }
-            if self.reader.fill().await? == 0 {
-                return Ok(None);
-            }
-        }
-    }
-
-    async fn hear_text(&mut self, runtime: &Runtime) -> io::Result<String> {
-        match self.hear(runtime).await? {
-            Some(Event::Text(text)) => Ok(text),
-            other => panic!("no text: {other:?}"),
-        }
-    }
-}
+use live::{LIMITS, Member, SEC, UPGRADE, ask, on_site};
 
 /// I50: on any network, all hear one order, those who listen to events too.
 #[test]
@@ -304,6 +155,208 @@ fn a_drain_ends_what_is_alive() {
     });
 }
 
+/// I51: one who talks without a pause cuts off nobody who reads.
+#[test]
+fn a_flood_cuts_off_nobody_who_reads() {
+    on_site(Faults::NONE, 0, async |runtime, room, _| {
+        let mut quick = Member::enter(runtime).await?;
+        let flood = Member::enter(runtime).await?;
+        let (sends, reads) = (flood.writer, flood.reader);
+        let mut frame = vec![0x81, 0x80 | 4, 0, 0, 0, 0];
+        frame.extend_from_slice(b"wave");
+        let frames = frame.repeat(1000);
+        let talks = async {
+            for _ in 0..20 {
+                sends.stream().write_all(&frames).await?;
+            }
+            Ok::<_, io::Error>(())
+        };
+        let mut reads = reads;
+        let drops = async {
+            loop {
+                reads.consume(usize::MAX);
+                if reads.fill().await? == 0 {
+                    return Ok::<_, io::Error>(());
+                }
+            }
+        };
+        let hears = async {
+            for heard in 0..20_000 {
+                let text = quick.hear_text(runtime).await;
+                assert_eq!(text.ok().as_deref(), Some("wave"), "{heard}");
+            }
+            assert_eq!(room.members(), 2);
+            Ok::<_, io::Error>(())
+        };
+        let all = join(talks, hears);
+        match select(all, pin!(drops)).await {
+            Either::Left((talked, heard)) => talked.and(heard),
+            Either::Right(dropped) => panic!("it is cut off: {dropped:?}"),
+        }
+    });
+}
+
+/// I50: nothing follows a close: who is told that it is over has left.
+#[test]
+fn nothing_follows_a_close() {
+    on_site(Faults::NONE, 0, async |runtime, room, _| {
+        let mut odd = Member::enter(runtime).await?;
+        let mut even = Member::enter(runtime).await?;
+        odd.socket.binary(b"\0").expect("it is open");
+        odd.flush().await?;
+        for _ in 0..100 {
+            runtime.sleep(SEC / 100).await;
+        }
+        assert_eq!(room.members(), 1);
+        even.say("after").await?;
+        assert_eq!(even.hear_text(runtime).await?, "after");
+        let closed = odd.hear(runtime).await?;
+        let code = match &closed {
+            Some(Event::Close(closed)) => closed.code,
+            other => panic!("no close: {other:?}"),
+        };
+        assert_eq!(code, 1003);
+        // Its end follows at once, for it has answered the close.
+        assert_eq!(odd.hear(runtime).await?, None);
+        Ok(())
+    });
+}
+
+/// I50: a text arrives as it was said, through a stream as well; of its line
+/// ends only the kind is lost.
+#[test]
+fn texts_keep_their_lines() {
+    for (text, data) in [
+        ("a\nb", "data: a\ndata: b\n\n"),
+        ("a\r\nid: 9\rb", "data: a\ndata: id: 9\ndata: b\n\n"),
+        ("\n\nevent: lost", "data: \ndata: \ndata: event: lost\n\n"),
+        (" a\0", "data:  a\0\n\n"),
+        ("", "data: \n\n"),
+        ("\u{feff}\u{1f600}", "data: \u{feff}\u{1f600}\n\n"),
+    ] {
+        on_site(Faults::NONE, 0, async |runtime, _, _| {
+            let mut member = Member::enter(runtime).await?;
+            let request = "GET /-/events HTTP/1.0\n\n";
+            let (_, mut events, _writer) = ask(runtime, request).await?;
+            member.say(text).await?;
+            assert_eq!(member.hear_text(runtime).await?, text);
+            let expected = format!("retry: 1000\n\nid: 7-1\n{data}");
+            let expected = format!("id: 7-0\n{expected}");
+            let mut got = String::new();
+            while got.len() < expected.len() {
+                let line = events.line().await?.expect("no end").to_vec();
+                events.consume(line.len());
+                got += &String::from_utf8_lossy(&line);
+            }
+            assert_eq!(got, expected, "input: {text:?}");
+            Ok(())
+        });
+    }
+}
+
+/// I50: a text that is too long is refused with 1009, and nobody hears it.
+#[test]
+fn long_texts_are_refused() {
+    on_site(Faults::NONE, 0, async |runtime, room, _| {
+        let mut long = Member::enter(runtime).await?;
+        let mut other = Member::enter(runtime).await?;
+        long.say(&"x".repeat(LIMITS.message)).await?;
+        assert_eq!(other.hear_text(runtime).await?.len(), LIMITS.message);
+        long.hear_text(runtime).await?;
+        // Ten of them, so that much of it is unread when the server closes.
+        let text = "x".repeat(LIMITS.message + 1);
+        for _ in 0..10 {
+            long.socket.text(&text).expect("it is open");
+            long.flush().await?;
+        }
+        match long.hear(runtime).await {
+            Ok(Some(Event::Close(closed))) => assert_eq!(closed.code, 1009),
+            other => panic!("no close: {other:?}"),
+        }
+        runtime.sleep(SEC * 6).await;
+        assert_eq!(room.members(), 1);
+        other.say("still here").await?;
+        assert_eq!(other.hear_text(runtime).await?, "still here");
+        Ok(())
+    });
+}
+
+/// I51: who was cut off before its first event knows where it was.
+#[test]
+fn a_stream_says_where_it_begins() {
+    on_site(Faults::NONE, 0, async |runtime, room, _| {
+        room.say("before");
+        let request = "GET /-/events HTTP/1.0\n\n";
+        let (_, mut events, _writer) = ask(runtime, request).await?;
+        let mut parser = Parser::new(1000, "");
+        while parser.last_id().is_empty() {
+            events.fill().await?;
+            let mut input = events.unread();
+            assert_eq!(parser.next(&mut input), Ok(None));
+            events.consume(usize::MAX);
+        }
+        assert_eq!(parser.last_id(), "7-1");
+        assert_eq!(parser.retry(), Some(SEC));
+        Ok(())
+    });
+}
+
+/// I52: a stream says now and then that it is there.
+#[test]
+fn a_stream_has_a_heartbeat() {
+    on_site(Faults::NONE, 0, async |runtime, _, _| {
+        let request = "GET /-/events HTTP/1.0\n\n";
+        let (_, mut events, _writer) = ask(runtime, request).await?;
+        let mut beats = Vec::new();
+        while beats.len() < 3 {
+            let line = events.line().await?.expect("no end").to_vec();
+            events.consume(line.len());
+            if line.starts_with(b":") {
+                beats.push(runtime.now().as_secs());
+            }
+        }
+        assert_eq!(beats, [15, 30, 45]);
+        Ok(())
+    });
+}
+
+/// I52: a client that has only ended its sending is still told; one that has
+/// left altogether takes no place after the next heartbeat.
+#[test]
+fn ends_of_streams() {
+    on_site(Faults::NONE, 0, async |runtime, room, drain| {
+        let request = "GET /-/events HTTP/1.1\nHost: a.org\n\n";
+        let (_, mut events, writer) = ask(runtime, request).await?;
+        drop(writer);
+        room.say("hi");
+        let mut text = String::new();
+        while !text.contains("data: hi\n") {
+            let line = events.line().await?.expect("no end").to_vec();
+            events.consume(line.len());
+            text += &String::from_utf8_lossy(&line);
+        }
+        assert_eq!(drain.here(), 1);
+        drop(events);
+        runtime.sleep(SEC * 40).await;
+        assert_eq!(drain.here(), 0);
+        Ok(())
+    });
+}
+
+/// I50: HEAD gets a stream's head, and then its connection goes on.
+#[test]
+fn head_of_a_stream() {
+    on_site(Faults::NONE, 0, async |runtime, _, _| {
+        let request = "HEAD /-/events HTTP/1.1\nHost: a.org\n\n\
+                       GET /-/ping HTTP/1.1\nHost: a.org\n\n";
+        let (head, mut reader, _writer) = ask(runtime, request).await?;
+        assert!(head.contains("text/event-stream"), "{head}");
+        let next = reader.line().await?.map(<[u8]>::to_vec);
+        assert_eq!(next.as_deref(), Some(&b"HTTP/1.1 200 OK\r\n"[..]));
+        Ok(())
+    });
+}
+
 /// What is asked in a wrong way gets its status, and no page of elsewhere
 /// gets in.
 #[test]
@@ -323,6 +376,34 @@ fn refusals() {
     check(&format!("{say}\nhi"), "204");
     check(&format!("{say}Origin: http://b.org\n\nhi"), "403");
     check(&say.replace("POST", "GET").add("\nhi"), "405");
+    // Bytes of a body would be taken for frames.
+    check(&format!("{UPGRADE}Content-Length: 2\n\nhi"), "400");
+    check(&format!("{UPGRADE}Content-Length: 0\n\n"), "101");
+    for (origin, status) in [
+        ("Origin: http://A.ORG\n", "204"),
+        ("Origin: https://a.org\n", "204"),
+        ("Origin: http://a.org:81\n", "403"),
+        ("Origin: http://a.org.b.org\n", "403"),
+        ("Origin: ftp://a.org\n", "403"),
+        ("Origin: a.org\n", "403"),
+        ("Origin: null\n", "403"),
+        ("Origin: \u{e9}\n", "403"),
+        ("Origin: http://a.org\nOrigin: http://a.org\n", "403"),
+    ] {
+        check(&format!("{say}{origin}\nhi"), status);
+        let status = status.replace("204", "101");
+        check(&format!("{UPGRADE}{origin}\n"), &status);
+    }
+    let long = say.replace(": 2", &format!(": {}", MAX_TEXT + 1));
+    check(&format!("{long}\n{}", "x".repeat(MAX_TEXT + 1)), "413");
+    check(&format!("{say}\n\u{e9}"), "204");
+    let broken = say.replace(": 2", ": 1"); // the first byte of two
+    check(&format!("{broken}\n\u{e9}"), "400");
+    for path in ["chat", "events", "ping"] {
+        let post = format!("POST /-/{path} HTTP/1.1\nHost: a.org\n\n");
+        check(&post, "405");
+    }
+    check("GET /-/../Cargo.toml HTTP/1.1\nHost: a.org\n\n", "404");
     check("GET /-/nothing HTTP/1.1\nHost: a.org\n\n", "404");
     check("GET /Cargo.toml HTTP/1.1\nHost: a.org\n\n", "200");
 }

@@ -226,7 +226,10 @@ fn gathered() {
     assert_eq!(answers(&got.expect("a world"), &[]).0.len(), 100);
     let writes = |sim: &Sim| -> Vec<usize> {
         let trace = sim.trace();
-        let lines = trace.lines().filter(|line| line.contains(" writes "));
+        let lines = trace
+            .lines()
+            .into_iter()
+            .filter(|line| line.contains(" writes "));
         let count = |line: &str| line.rsplit(' ').next()?.parse().ok();
         lines.filter_map(count).collect()
     };

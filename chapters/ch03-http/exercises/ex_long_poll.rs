@@ -1,0 +1,27 @@
+//! Exercise: long polling, as it was done before there were streams.
+//!
+//! The page asks `GET /news?seen=7-41`. Is there anything behind 7-41, it gets
+//! that at once. If not, the server keeps the request, and answers when
+//! something is said. So there is one request for each piece of news, or for
+//! several that come at once.
+
+use ch03_http::events::history::{History, Next};
+
+/// What a request is answered with.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Events, as the history has them.
+    pub body: Vec<u8>,
+    /// The number to ask for next. (The page gets the id before it.)
+    pub next: u64,
+    /// Some events before these are gone.
+    pub has_lost: bool,
+}
+
+/// The answer to a client that wants the event `number` next: all events
+/// from it on that are there, in order, but no more bytes than `most`, and at
+/// least one event. If that number is forgotten, it says so and begins with
+/// the oldest. `None`: there is nothing to say, and the request waits.
+pub fn answer(history: &History, number: u64, most: usize) -> Option<Answer> {
+    todo!("ex_long_poll: what is there from the number on, or nothing")
+}
