@@ -133,11 +133,9 @@ fn has_body(request: &Request<'_>) -> Result<bool, Fault> {
 
 // given: the fields and words of both answers
 /// The fields that name the protocol. Whoever sends Upgrade sends it in
-/// Connection, too (RFC 9110, section 7.8).
+/// Connection, too (RFC 9110, section 7.8): the server adds it.
 fn upgrade(response: Response) -> Response {
-    response
-        .with_fixed("Upgrade", "websocket")
-        .with_fixed("Connection", "Upgrade")
+    response.with_fixed("Upgrade", "websocket")
 }
 
 fn refused(refusal: &Refusal) -> Response {

@@ -10,7 +10,10 @@ use ch03_http::events::parser::Parser;
 use ch03_http::site::MAX_TEXT;
 use ch03_http::websocket::message::Event;
 
+#[allow(unused)] // more than this step needs
+mod files;
 mod live;
+mod site;
 
 use live::{LIMITS, Member, SEC, UPGRADE, ask, on_site};
 
