@@ -1,8 +1,8 @@
 //! Whose turn it is: a client that waits, a service that fails, another
 //! protocol, and a server that ends.
 
+use super::peer::{SEC, answers, calm, read_some, read_to_end, statuses};
 use super::{FAILED, check, get, post, said};
-use crate::peer::{SEC, answers, calm, read_some, read_to_end, statuses};
 
 /// I24: who waits for 100 gets it when the body is asked for, and only then.
 #[test]
