@@ -101,12 +101,15 @@ struct Work {
     out: Vec<u8>,
 }
 
+// ANCHOR: then
 /// How a connection goes on after a request.
 enum Then {
     Next,
     Close,
     Upgrade(Box<dyn Upgrade>),
+    Failed(io::Error), // orderly, since earlier answers may be on their way
 }
+// ANCHOR_END: then
 
 impl<S: Service> Server<S> {
     /// A server on this loop.
@@ -147,18 +150,23 @@ impl<S: Service> Server<S> {
         let buffers = self.runtime.buffers().clone();
         let room = self.settings.rules.head.max(GATHERED);
         let mut reader = BufReader::new(reader, buffers, room);
-        let mut left = self.settings.requests;
+        let (mut left, mut how) = (self.settings.requests, Ok(()));
         while left > 0 && self.is_asked(&mut reader).await? {
             let work = self.take_work();
             match self.work(work, &mut reader, &writer, &mut left).await? {
                 Then::Next => {}
                 Then::Close => break,
+                Then::Failed(error) => {
+                    how = Err(error);
+                    break;
+                }
                 Then::Upgrade(upgrade) => {
                     return upgrade.run(reader, writer).await;
                 }
             }
         }
-        self.end(&mut reader, writer).await
+        self.end(&mut reader, writer).await;
+        how
     }
 
     /// Waits for a first byte: false if there will be none that is answered.
@@ -211,16 +219,22 @@ impl<S: Service> Server<S> {
         let patience = &*self.settings.patience;
         let mut out = Out::new(bytes, stream, &self.runtime, patience);
         let then = self.answer_all(&mut work, reader, &mut out, left).await;
-        if let Err(error) = &then
-            && (out.is_until_close() || error.kind() == ErrorKind::TimedOut)
-        {
-            // An end by FIN would look like the content's, or wait behind
-            // what nobody reads.
-            stream.reset_on_close()?;
-        }
+        let resets = |error: &io::Error| {
+            out.is_until_close() || error.kind() == ErrorKind::TimedOut
+        };
+        let then = match then {
+            Err(error) if resets(&error) => {
+                // An end by FIN would look like the content's, or wait behind
+                // what nobody reads.
+                stream.reset_on_close()?;
+                return Err(error);
+            }
+            Err(error) => Then::Failed(error),
+            Ok(then) => then,
+        };
         work.out = out.into_bytes();
         self.give_work(work);
-        then
+        Ok(then)
     }
 
     // ANCHOR_END: work
@@ -393,11 +407,7 @@ impl<S: Service> Server<S> {
     /// Ends the connection: our FIN, then what still comes is read and
     /// dropped. Closing with bytes unread would send a reset, and that would
     /// throw away the last answer if it is still on its way.
-    async fn end(
-        &self,
-        reader: &mut BufReader,
-        writer: WriteHalf,
-    ) -> io::Result<()> {
+    async fn end(&self, reader: &mut BufReader, writer: WriteHalf) {
         drop(writer);
         let (began, mut dropped) = (self.runtime.now(), 0);
         while dropped < LINGERED {
@@ -414,7 +424,6 @@ impl<S: Service> Server<S> {
                 Ok(_) => {}
             }
         }
-        Ok(())
     }
     // ANCHOR_END: end
 

@@ -6,7 +6,7 @@ use ch00_toolbox::prop::{self, Gen};
 use ch03_http::date;
 
 use super::CASES;
-use crate::peer::MS;
+use super::peer::MS;
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -6,7 +6,8 @@ mod one;
 mod rows;
 mod turns;
 
-use crate::peer::{Answer, answers, calm};
+use super::peer::{self, Answer, answers, calm};
+use super::wire;
 
 /// Cases of a property.
 const CASES: u32 = 1000;

@@ -5,8 +5,8 @@ use ch03_http::head::Refused;
 use ch03_http::response::{OURS, Payload, Response};
 use ch03_http::serve::Settings;
 
+use super::peer::{Answer, answers, calm, read_some, simulated, statuses};
 use super::{FAILED, check, get, post, said};
-use crate::peer::{Answer, answers, calm, read_some, simulated, statuses};
 
 /// I21: what is not one field, or is the server's to say, is refused.
 #[test]

@@ -7,9 +7,9 @@ use ch03_http::chunked::BodyLimits;
 use ch03_http::head::Rules;
 use ch03_http::serve::Settings;
 
+use super::peer::{answers, simulated, statuses};
+use super::wire;
 use super::{CASES, get, post};
-use crate::peer::{answers, simulated, statuses};
-use crate::wire;
 
 /// The scripts of the steps before, at every cut: the whole server gives the
 /// statuses that they say, and the service is called for the whole ones.

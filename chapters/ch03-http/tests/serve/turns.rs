@@ -1,8 +1,8 @@
 //! Whose turn it is: a client that waits, a service that fails, another
 //! protocol, and a server that ends.
 
+use super::peer::{SEC, answers, calm, read_some, read_to_end, statuses};
 use super::{FAILED, check, get, post, said};
-use crate::peer::{SEC, answers, calm, read_some, read_to_end, statuses};
 
 /// I24: who waits for 100 gets it when the body is asked for, and only then.
 #[test]
@@ -65,6 +65,22 @@ fn a_service_that_fails() {
     );
 }
 
+/// I26: what was answered before a failure arrives, even if the client goes
+/// on sending: a close with bytes unread would be a reset.
+#[test]
+fn an_orderly_end_of_a_failure() {
+    let text = get("/a") + &get("/gone") + &"x".repeat(60_000);
+    let got = calm(async |world| {
+        let got = world.talk(&[text.as_bytes()]).await;
+        world.runtime.sleep(SEC).await; // it has waited for our end
+        let ends = world.ends.borrow().clone();
+        assert_eq!(ends, [Err(std::io::ErrorKind::BrokenPipe)], "the end");
+        got
+    });
+    let (found, _) = answers(&got, &[]);
+    assert_eq!(statuses(&found), [200], "input: /a, /gone, and much more");
+}
+
 /// A content that fails when a part of it has left ends the connection so
 /// that the client can tell: the content is not whole.
 #[test]
@@ -72,6 +88,7 @@ fn a_content_that_fails_late() {
     for path in ["/late", "/endless"] {
         let got = calm(async |world| {
             let got = world.talk(&[(get("/a") + &get(path)).as_bytes()]).await;
+            world.runtime.sleep(SEC).await; // it has waited for our end
             assert_eq!(world.ends.borrow().len(), 1, "input: {path}");
             assert!(world.ends.borrow()[0].is_err(), "input: {path}");
             got

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ch00_toolbox::prop::{self, Gen};
 
-use crate::peer::{MS, SEC, answers, read_to_end, statuses};
-use crate::{CASES, assert_at, get, slowly, timed, times};
+use super::peer::{MS, SEC, answers, read_to_end, statuses};
+use super::{CASES, assert_at, get, slowly, timed, times};
 
 fn post(length: usize) -> String {
     format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
