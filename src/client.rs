@@ -47,8 +47,13 @@ pub const CLIENTS: &[Client] = &[
         &["-v"],
     ),
     client("python3", "Python, which has zlib", "python3", "python", &["--version"]),
+<<<<<<< HEAD
     client("nginx", "a web server, to be timed against", "nginx-light", "nginx", &["-v"]),
     client("wrk", "HTTP's load", "wrk", "wrk", &["-v"]),
+=======
+    client("python3-httpx", "Python's HTTP client", "python3-httpx", "", &[]),
+    client("python3-websockets", "Python's WebSockets", "python3-websockets", "", &[]),
+>>>>>>> http-g
 ];
 
 /// The client of this name.
@@ -65,13 +70,29 @@ pub fn which(name: &str) -> Option<PathBuf> {
 impl Client {
     /// Whether it is here and is what its name promises.
     pub fn here(&self) -> bool {
+        if let Some(module) = self.module() {
+            return python_with(module).is_some();
+        }
         which(self.name).is_some() && (self.name != "nc" || nc_shuts_down())
+    }
+
+    /// The module of Python that it is, if it is no program: `python3-NAME`.
+    fn module(&self) -> Option<&'static str> {
+        self.name.strip_prefix("python3-")
     }
 
     /// The first line that tells its version.
     pub fn version(&self) -> Option<String> {
-        let output =
-            Command::new(self.name).args(self.version).stdin(Stdio::null()).output().ok()?;
+        let mut command = match self.module() {
+            None => Command::new(self.name),
+            Some(module) => {
+                let script = "import sys, importlib.metadata as m; print(m.version(sys.argv[1]))";
+                let mut python = Command::new(python_with(module)?);
+                python.args(["-c", script, module]);
+                python
+            }
+        };
+        let output = command.args(self.version).stdin(Stdio::null()).output().ok()?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
         let digits = |line: &&str| line.chars().any(|c| c.is_ascii_digit());
@@ -80,6 +101,9 @@ impl Client {
 
     /// The command that installs it here.
     pub fn install(&self) -> String {
+        if let (true, Some(module)) = (cfg!(target_os = "macos"), self.module()) {
+            return format!("python3 -m pip install {module}");
+        }
         match (cfg!(target_os = "macos"), self.name, self.brew) {
             (true, "nc", _) => "run this on Linux: macOS's nc has no -N".into(),
             (true, _, "") => format!("{} comes with macOS; look at your PATH", self.name),
@@ -87,6 +111,16 @@ impl Client {
             (false, ..) => format!("sudo apt-get install {}", self.apt),
         }
     }
+}
+
+/// The Python that has this module: the first on PATH, or the system's, for which packages are installed.
+fn python_with(module: &str) -> Option<&'static str> {
+    let import = format!("import {module}");
+    ["python3", "/usr/bin/python3"].into_iter().find(|python| {
+        let mut command = Command::new(python);
+        command.args(["-c", &import]).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    })
 }
 
 /// How to get a program, known or not.

@@ -23,20 +23,38 @@ pub struct Packed {
 impl Packed {
     /// Puts a piece, of any length, behind what is there.
     pub fn push(&mut self, piece: &[u8]) {
-        todo!("ex_small_texts: fill the last chunk, then begin others")
+        // begin: fill the last chunk, then begin others
+        let mut rest = piece;
+        while !rest.is_empty() {
+            match self.chunks.back_mut().filter(|last| last.len() < CHUNK) {
+                Some(last) => {
+                    let count = rest.len().min(CHUNK - last.len());
+                    last.extend_from_slice(&rest[..count]);
+                    rest = &rest[count..];
+                }
+                None => self.chunks.push_back(Vec::with_capacity(CHUNK)),
+            }
+        }
+        // end
     }
 
     /// The next bytes to write, as many as lie together; empty if there are
     /// none.
     pub fn output(&self) -> &[u8] {
-        todo!("ex_small_texts: the first chunk behind what is sent of it")
+        // begin: the first chunk behind what is sent of it
+        self.chunks.front().map_or(&[], |chunk| &chunk[self.sent..])
+        // end
     }
 
     /// So many bytes of the output are written. A chunk that is sent whole
     /// is let go at once.
     pub fn wrote(&mut self, count: usize) {
-        todo!(
-            "ex_small_texts: count, and let the chunk go when nothing is left of it"
-        )
+        // begin: count; a chunk that is sent goes
+        self.sent += count.min(self.output().len());
+        if self.output().is_empty() {
+            self.chunks.pop_front();
+            self.sent = 0;
+        }
+        // end
     }
 }

@@ -1,10 +1,10 @@
-//! The checks of the exercise `ex_small_texts`: bytes that are held are
+//! The checks of the exercise `ex_packed`: bytes that are held are
 //! counted, not timed, so the ratio is the same on every machine.
 
-#[path = "../solutions/ex_small_texts.rs"]
+#[path = "../solutions/ex_packed.rs"]
 mod solution;
 
-#[path = "../exercises/ex_small_texts.rs"]
+#[path = "../exercises/ex_packed.rs"]
 #[allow(unused)] // a starter uses nothing yet
 mod exercise;
 
@@ -95,5 +95,5 @@ macro_rules! checks {
 
 mod on {
     checks!(solution);
-    checks!(exercise, #[ignore = "exercise: cargo run -- check ex_small_texts"]);
+    checks!(exercise, #[ignore = "exercise: cargo run -- check ex_packed"]);
 }
