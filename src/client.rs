@@ -47,13 +47,9 @@ pub const CLIENTS: &[Client] = &[
         &["-v"],
     ),
     client("python3", "Python, which has zlib", "python3", "python", &["--version"]),
-<<<<<<< HEAD
-    client("nginx", "a web server, to be timed against", "nginx-light", "nginx", &["-v"]),
     client("wrk", "HTTP's load", "wrk", "wrk", &["-v"]),
-=======
     client("python3-httpx", "Python's HTTP client", "python3-httpx", "", &[]),
     client("python3-websockets", "Python's WebSockets", "python3-websockets", "", &[]),
->>>>>>> http-g
 ];
 
 /// The client of this name.

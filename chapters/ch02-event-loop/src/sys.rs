@@ -372,7 +372,11 @@ pub fn open_beneath(
 ) -> io::Result<std::fs::File> {
     // Not to wait for the writer of a FIFO that lies there.
     let flags = (CLOEXEC | NONBLOCK | NOCTTY) as u64;
-    let how = OpenHow { flags, mode: 0, resolve: RESOLVE };
+    let how = OpenHow {
+        flags,
+        mode: 0,
+        resolve: RESOLVE,
+    };
     let how: *const OpenHow = &how;
     // SAFETY: a NUL-terminated path and one valid structure, with its size.
     let fd = check(unsafe {
