@@ -50,8 +50,8 @@ impl Trace {
     }
 
     /// The last lines.
-    pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(String::as_str)
+    pub fn lines(&self) -> Vec<&str> {
+        self.lines.iter().map(String::as_str).collect()
     }
 }
 
