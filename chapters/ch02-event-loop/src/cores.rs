@@ -123,8 +123,10 @@ pub fn beside(
 
 struct AskOnDrop<'a>(&'a Stop);
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for AskOnDrop<'_> {
     fn drop(&mut self) {
         self.0.ask();
     }
 }
+// given end

@@ -169,6 +169,7 @@ impl<F: Fn(&State) -> bool + Unpin> Future for Until<F> {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl<F> Drop for Until<F> {
     fn drop(&mut self) {
         if let Some(token) = self.token {
@@ -176,8 +177,10 @@ impl<F> Drop for Until<F> {
         }
     }
 }
+// given end
 // ANCHOR_END: until
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for Guard {
     fn drop(&mut self) {
         let here = &self.0.0.here;
@@ -187,3 +190,4 @@ impl Drop for Guard {
         }
     }
 }
+// given end

@@ -213,6 +213,7 @@ impl Outbox {
 /// Closes an outbox when its delivery ends, however that ends.
 struct CloseOnDrop<'a>(&'a Outbox);
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
         let mut state = self.0.0.borrow_mut();
@@ -222,6 +223,7 @@ impl Drop for CloseOnDrop<'_> {
         self.0.close();
     }
 }
+// given end
 
 /// A waker of this loop only queues a task: it is safe under the borrow.
 fn wake(wakers: impl IntoIterator<Item = Waker>) {
