@@ -64,6 +64,7 @@ impl Drain {
         Guard(self.clone())
     }
 
+    // given: what is read out
     /// How many are here.
     pub fn here(&self) -> usize {
         self.0.here.get()
@@ -73,6 +74,7 @@ impl Drain {
     pub fn has_begun(&self) -> bool {
         self.0.stage.get() >= Stage::Draining
     }
+    // given end
 
     /// Begins to end; the second time, cuts off who is still here.
     pub fn begin(&self) {
