@@ -59,6 +59,7 @@ pub struct BufReader {
 // ANCHOR_END: reader
 
 impl BufReader {
+    // given: the first values, and what is read out
     /// A reader that holds at most `limit` unread bytes (at least one).
     pub fn new(half: ReadHalf, buffers: Buffers, limit: usize) -> BufReader {
         let bytes = Box::default();
@@ -82,6 +83,7 @@ impl BufReader {
     pub fn stream(&self) -> &TcpStream {
         self.half.stream()
     }
+    // given end
 
     /// Takes the first `count` unread bytes away; the buffer too, if they
     /// were the last ones.
@@ -170,8 +172,12 @@ impl BufReader {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for BufReader {
     fn drop(&mut self) {
-        self.buffers.give(std::mem::take(&mut self.bytes));
+        if !self.bytes.is_empty() {
+            self.buffers.give(std::mem::take(&mut self.bytes));
+        }
     }
 }
+// given end

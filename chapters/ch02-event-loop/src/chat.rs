@@ -107,6 +107,7 @@ impl Hall {
     }
     // ANCHOR_END: event
 
+    // given: as `event`, for everybody
     /// Says goodbye to everybody, in one step: nobody's last line before it
     /// is missing from anybody else's.
     pub fn end_all(&self, text: &str) {
@@ -118,6 +119,7 @@ impl Hall {
         }
         state.perform();
     }
+    // given end
 
     // ANCHOR: client
     /// One client, from its first byte to its last. Dropped, it is gone
@@ -221,6 +223,7 @@ impl Hall {
     }
     // ANCHOR_END: listen
 
+    // given: ch01's words, for ch01's watch
     /// How long to wait for its next byte.
     fn patience(
         &self,
@@ -243,6 +246,7 @@ impl Hall {
             }
         }
     }
+    // given end
 
     async fn to_the_end(&self, stream: &TcpStream) -> io::Result<()> {
         let mut bytes = [0; 512];
@@ -294,9 +298,11 @@ struct Seat<'a> {
     id: ClientId,
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         self.hall
             .event(self.id, Event::Leave("the connection is gone"));
     }
 }
+// given end

@@ -17,11 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
 
+// given: one call
 /// How many cores this process may use: cgroup limits and the affinity mask
 /// are counted in.
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
+// given end
 
 // ANCHOR: find_free
 /// An address at which nobody listens, with a port in place of 0. To be asked
@@ -71,10 +73,12 @@ impl Stop {
         .await;
     }
 
+    // given: as in other files
     fn lock(&self) -> MutexGuard<'_, Asked> {
         // A number and a list: valid whoever panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    // given end
 }
 // ANCHOR_END: stop
 
@@ -123,8 +127,10 @@ pub fn beside(
 
 struct AskOnDrop<'a>(&'a Stop);
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for AskOnDrop<'_> {
     fn drop(&mut self) {
         self.0.ask();
     }
 }
+// given end

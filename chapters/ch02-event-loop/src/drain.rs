@@ -64,6 +64,7 @@ impl Drain {
         Guard(self.clone())
     }
 
+    // given: what is read out
     /// How many are here.
     pub fn here(&self) -> usize {
         self.0.here.get()
@@ -73,6 +74,7 @@ impl Drain {
     pub fn has_begun(&self) -> bool {
         self.0.stage.get() >= Stage::Draining
     }
+    // given end
 
     /// Begins to end; the second time, cuts off who is still here.
     pub fn begin(&self) {
@@ -169,6 +171,7 @@ impl<F: Fn(&State) -> bool + Unpin> Future for Until<F> {
     }
 }
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl<F> Drop for Until<F> {
     fn drop(&mut self) {
         if let Some(token) = self.token {
@@ -176,8 +179,10 @@ impl<F> Drop for Until<F> {
         }
     }
 }
+// given end
 // ANCHOR_END: until
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for Guard {
     fn drop(&mut self) {
         let here = &self.0.0.here;
@@ -187,3 +192,4 @@ impl Drop for Guard {
         }
     }
 }
+// given end

@@ -164,6 +164,7 @@ impl Stream for net::TcpStream {
         }
     }
 
+    // given: these only pass on.
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         net::TcpStream::shutdown(self, how)
     }
@@ -191,4 +192,5 @@ impl Stream for net::TcpStream {
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.as_fd())
     }
+    // given end
 }

@@ -132,6 +132,7 @@ impl Outbox {
         self.close();
     }
 
+    // given: what is read out
     /// Whether it was discarded before all was delivered.
     pub fn is_discarded(&self) -> bool {
         self.0.borrow().is_discarded
@@ -141,6 +142,7 @@ impl Outbox {
     pub fn queued(&self) -> usize {
         self.0.borrow().bytes
     }
+    // given end
 
     // ANCHOR: deliver
     /// Hands what is pushed to `write`, which writes all of it, until the
@@ -189,6 +191,7 @@ impl Outbox {
         .await
     }
 
+    // given: as `next_batch`, for another condition
     /// Waits until the outbox is discarded.
     async fn discarded(&self) {
         poll_fn(|cx: &mut Context<'_>| {
@@ -201,6 +204,7 @@ impl Outbox {
         })
         .await;
     }
+    // given end
 
     fn delivered(&self, written: usize) {
         let mut state = self.0.borrow_mut();
@@ -213,6 +217,7 @@ impl Outbox {
 /// Closes an outbox when its delivery ends, however that ends.
 struct CloseOnDrop<'a>(&'a Outbox);
 
+// given: a panic of a `todo!` in a drop would abort all tests.
 impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
         let mut state = self.0.0.borrow_mut();
@@ -222,6 +227,7 @@ impl Drop for CloseOnDrop<'_> {
         self.0.close();
     }
 }
+// given end
 
 /// A waker of this loop only queues a task: it is safe under the borrow.
 fn wake(wakers: impl IntoIterator<Item = Waker>) {

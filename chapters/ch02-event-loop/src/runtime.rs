@@ -108,6 +108,7 @@ impl Runtime {
 }
 
 impl Runtime {
+    // given: these only pass on.
     /// Runs this future, and all tasks beside it, until it gives its value.
     ///
     /// # Errors
@@ -203,6 +204,7 @@ impl Runtime {
     pub async fn connect(&self, addr: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(&*self.network, &self.reactor, addr).await
     }
+    // given end
 
     /// Does work that may wait (a file's read) on another thread. In a
     /// simulated world it is done here and now, so that its order is known.

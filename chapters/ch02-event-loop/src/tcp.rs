@@ -109,6 +109,7 @@ impl TcpListener {
         TcpStream::new(raw, self.registration.reactor())
     }
 
+    // given: these only pass on.
     /// How often an accept has had to wait because something had run out.
     pub fn shortages(&self) -> u64 {
         self.shortages.get()
@@ -121,6 +122,7 @@ impl TcpListener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.raw.local_addr()
     }
+    // given end
 }
 
 // ANCHOR: stream
@@ -133,11 +135,13 @@ struct Io {
 }
 // ANCHOR_END: stream
 
+// given: a Debug
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TcpStream({:?})", self.0.raw.source())
     }
 }
+// given end
 
 impl TcpStream {
     /// Watches a stream of a network.
@@ -317,6 +321,7 @@ impl TcpStream {
     }
     // ANCHOR_END: write_all
 
+    // given: these only pass on.
     /// Makes a call of one's own on the descriptor (sendfile, say) when the
     /// stream is ready for it. `None`: the network has no descriptors.
     ///
@@ -379,6 +384,7 @@ impl TcpStream {
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.0.raw.peer_addr()
     }
+    // given end
 
     // ANCHOR: split
     /// Two halves, for two tasks.
@@ -398,6 +404,7 @@ pub struct ReadHalf(TcpStream);
 #[derive(Debug)]
 pub struct WriteHalf(TcpStream);
 
+// given: what is read out, and a drop, whose `todo!` would abort all tests.
 impl Drop for WriteHalf {
     fn drop(&mut self) {
         // An error: there is no connection any more that could be ended.
@@ -418,4 +425,5 @@ impl WriteHalf {
         &self.0
     }
 }
+// given end
 // ANCHOR_END: halves

@@ -16,6 +16,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// The simulated network's poller.
 pub struct SimPoller(Rc<RefCell<World>>);
 
+// given: what every poller does
 impl SimPoller {
     /// Of this world.
     pub fn new(world: Rc<RefCell<World>>) -> SimPoller {
@@ -27,8 +28,10 @@ fn known(world: &mut World, source: Source) -> io::Result<&mut Socket> {
     let socket = world.sockets.get_mut(&source);
     socket.ok_or_else(|| ErrorKind::NotFound.into())
 }
+// given end
 
 impl Poller for SimPoller {
+    // given: what every poller does
     fn add(&mut self, source: Source, token: Token) -> io::Result<()> {
         let mut world = self.0.borrow_mut();
         let socket = known(&mut world, source)?;
@@ -56,6 +59,7 @@ impl Poller for SimPoller {
             None => Err(ErrorKind::NotFound.into()),
         }
     }
+    // given end
 
     // ANCHOR: wait
     fn wait(
@@ -91,12 +95,14 @@ impl Poller for SimPoller {
     // ANCHOR_END: wait
 }
 
+// given: a comparison
 /// Whether the source is armed for something that it is ready for.
 fn meets(world: &World, source: Source, now: Interest) -> bool {
     world.sockets.get(&source).is_some_and(|socket| {
         (socket.armed.read && now.read) || (socket.armed.write && now.write)
     })
 }
+// given end
 
 // ANCHOR: report
 /// The event for one source, if the dice let it be reported.
@@ -131,6 +137,7 @@ fn report(world: &mut World, source: Source, now: Interest) -> Option<Event> {
 }
 // ANCHOR_END: report
 
+// given: an error's text
 /// Nothing is ready, nothing is due: whatever waits, waits for ever.
 fn stuck(world: &World, armed: &[Source]) -> io::Error {
     let mut armed: Vec<i32> = armed.iter().map(|source| source.0).collect();
@@ -141,3 +148,4 @@ fn stuck(world: &World, armed: &[Source]) -> io::Error {
         format!("nothing can happen any more; armed: {armed:?}\n{trace}"),
     )
 }
+// given end

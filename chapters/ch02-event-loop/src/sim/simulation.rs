@@ -25,6 +25,7 @@ impl Sim {
         }
     }
 
+    // given: what is read out
     /// What has happened so far.
     pub fn trace(&self) -> Trace {
         self.world.borrow().trace().clone()
@@ -44,5 +45,6 @@ impl Sim {
     pub fn poller(&self) -> SimPoller {
         SimPoller::new(self.world.clone())
     }
+    // given end
 }
 // ANCHOR_END: sim

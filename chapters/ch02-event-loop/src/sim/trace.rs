@@ -14,6 +14,7 @@ pub struct Trace {
     hash: u64, // FNV-1a over all lines
 }
 
+// given: a list of lines, and a hash
 impl Default for Trace {
     fn default() -> Trace {
         let offset_basis = 0xcbf2_9ce4_8422_2325;
@@ -62,3 +63,4 @@ impl fmt::Display for Trace {
         self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
+// given end

@@ -132,6 +132,7 @@ impl World {
         }
     }
 
+    // given: the table of sockets, and what is found in it
     /// What has happened so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
@@ -194,6 +195,7 @@ impl World {
         });
         found.map(|(&source, _)| source)
     }
+    // given end
 
     /// listen(2), with port 0 for a free one.
     ///
@@ -210,12 +212,10 @@ impl World {
         if self.listener_at(addr).is_some() {
             return Err(ErrorKind::AddrInUse.into());
         }
-        let waiting = VecDeque::new();
-        let backlog = backlog as usize;
         let queue = Queue {
             addr,
-            waiting,
-            backlog,
+            waiting: VecDeque::new(),
+            backlog: backlog as usize,
         };
         let source = self.add(Kind::Listener(queue));
         self.note(format_args!("{} listens at {addr}", source.0));
@@ -374,18 +374,6 @@ impl World {
         }
     }
 
-    /// SO_ERROR.
-    ///
-    /// # Errors
-    /// `NotConnected`: not a stream.
-    pub fn take_error(
-        &mut self,
-        source: Source,
-    ) -> io::Result<Option<io::Error>> {
-        let error = self.end(source)?.error.take();
-        Ok(error.map(io::Error::from))
-    }
-
     /// shutdown(2).
     ///
     /// # Errors
@@ -430,6 +418,19 @@ impl World {
         self.sockets.remove(&source);
     }
 
+    // given: fields
+    /// SO_ERROR.
+    ///
+    /// # Errors
+    /// `NotConnected`: not a stream.
+    pub fn take_error(
+        &mut self,
+        source: Source,
+    ) -> io::Result<Option<io::Error>> {
+        let error = self.end(source)?.error.take();
+        Ok(error.map(io::Error::from))
+    }
+
     /// Ours, the peer's, and whether there is a peer.
     ///
     /// # Errors
@@ -450,6 +451,7 @@ impl World {
         self.end(source)?.resets = true;
         Ok(())
     }
+    // given end
 
     // ANCHOR: ready
     /// What a call would not have to wait for.
