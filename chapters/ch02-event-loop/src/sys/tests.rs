@@ -1,8 +1,10 @@
 //! What can be tested of the calls without a kernel.
 
-use super::*;
 use std::collections::VecDeque;
 use std::io::ErrorKind::Interrupted;
+use std::time::Duration;
+
+use ch02_event_loop::sys::{AF_INET, AF_INET6, sockaddr, wait_for};
 
 /// I5: a signal ends no wait early. One of no time is not repeated, and
 /// one without end is repeated without end.
