@@ -64,8 +64,8 @@ macro_rules! checks {
                 let (then, later) =
                     ("06-Nov-1994 08:49", "28-Feb-2026 23:59");
                 let line = |name: &str, link: &str, date, size: &str| {
-                    let gap = gap(name.len());
-                    format!("<a href=\"{link}\">{name}</a>{gap}{date}{size:>20}")
+                    let link = format!("<a href=\"{link}\">{name}</a>");
+                    format!("{link}{}{date}{size:>20}", gap(name.len()))
                 };
                 check(
                     &[

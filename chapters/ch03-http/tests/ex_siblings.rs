@@ -19,7 +19,7 @@ macro_rules! checks {
             use ch03_http::files::root::Root;
 
             use super::super::$subject::open;
-            use crate::files::{Dir, MODIFIED, set_modified};
+            use super::super::files::{Dir, MODIFIED, set_modified};
 
             /// What is opened: its content, and whether it is gzip.
             fn opened(dir: &Dir, path: &str, takes_gzip: bool)

@@ -8,7 +8,7 @@ use ch03_http::files::conditional::{
 };
 use ch03_http::head::{RequestParser, Rules};
 
-use crate::files::{Dir, MODIFIED, NOW, ask, request, set_modified};
+use super::files::{Dir, MODIFIED, NOW, ask, request, set_modified};
 
 const TAG: &str = "\"2b-5\"";
 const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";

@@ -8,7 +8,7 @@ use ch03_http::files::mime;
 use ch03_http::files::path::{below, decode, encode};
 use ch03_http::files::root::Root;
 
-use crate::files::{Dir, ask, content, request};
+use super::files::{Dir, ask, content, request};
 
 /// I30: a path is split first and decoded then, once.
 #[test]

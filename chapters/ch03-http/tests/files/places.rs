@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use ch03_http::files::Files;
 use ch03_http::response::Response;
 
-use crate::files::{Dir, NOW, ask, content, request, set_modified};
+use super::files::{Dir, NOW, ask, content, request, set_modified};
 
 fn get(files: &Files, line: &str) -> Response {
     ask(files, &request(line, &[])).expect("a good head")

@@ -4,7 +4,7 @@ use ch00_toolbox::prop::{Gen, check};
 use ch03_http::files::Files;
 use ch03_http::files::ranges::{Asked, MAX_RANGES, asked};
 
-use crate::files::{Answer, Dir, exchange, request};
+use super::files::{Answer, Dir, exchange, request};
 
 /// I32: a Range field asks for parts, for nothing that there is, or is
 /// ignored.

@@ -10,7 +10,7 @@ use ch02_event_loop::runtime::Runtime;
 use ch02_event_loop::sim::{Faults, Sim};
 use ch03_http::files::Files;
 
-use crate::files::{
+use super::files::{
     Answer, Dir, NOW, connect, exchange, over, read_to_end, request,
 };
 

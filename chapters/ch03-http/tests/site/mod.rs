@@ -12,7 +12,7 @@ use ch03_http::site::Site;
 use ch03_http::websocket::connection::Limits;
 use ch03_http::websocket::pulse;
 
-use crate::files::{Answer, Dir, NOW, over};
+use super::files::{Answer, Dir, NOW, over};
 
 /// The answer to bytes that end their connection.
 fn exchange(dir: &Dir, sent: &[u8]) -> Answer {
