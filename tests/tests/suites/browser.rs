@@ -4,6 +4,7 @@
 //! Pictures of what was seen are kept in `target/browser/`.
 
 mod cdp;
+mod http;
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub fn suite() -> Suite {
         ("a_page_reads_without_javascript", without_javascript),
         ("a_page_reads_without_the_runner", without_runner),
         ("copies_leave_out_prompts", copies),
+        ("a_page_with_a_hundred_files_loads_from_ch03", http::hundred),
+        ("two_windows_of_ch03s_chat_hear_each_other", http::chat),
         ("every_listing_of_the_book_runs", every_listing),
         ("every_console_of_the_book_starts_and_stops", every_console),
     ];
