@@ -100,6 +100,12 @@ pub fn build(root: &Path) -> Result<State> {
     Ok(State { stamp, error: None, warnings })
 }
 
+/// Whether a warning of mdBook is known and not to be mended. It indexes the hidden lines of a listing, too, which are the rest of
+/// its file, and has no option against that; the index is loaded only when somebody searches.
+pub fn is_known(message: &str) -> bool {
+    message.contains("search index is very large")
+}
+
 /// Keeps what mdBook says at its levels WARN and ERROR, one line each.
 #[derive(Debug, Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
@@ -122,7 +128,9 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message::default();
         event.record(&mut message);
-        self.lines().push(message.0.replace('\n', " "));
+        if !is_known(&message.0) {
+            self.lines().push(message.0.replace('\n', " "));
+        }
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
