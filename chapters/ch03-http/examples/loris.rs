@@ -1,5 +1,6 @@
 //! Holds slow connections, each with a head that never ends, and says how
-//! long a request takes beside them: the load of a bench.
+//! long a request takes beside them; or holds idle ones, and says nothing
+//! more: the loads of two benches.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
@@ -42,6 +43,12 @@ const COMMAND: Command = Command {
             help: "how many requests to time, one after the other",
         },
         Opt {
+            name: "idle",
+            value: None,
+            default: None,
+            help: "hold connections that have had an answer, until the end",
+        },
+        Opt {
             name: "path",
             value: Some("PATH"),
             default: Some("/"),
@@ -57,6 +64,7 @@ struct Config {
     every: Duration,
     requests: usize,
     path: String,
+    is_idle: bool,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +87,7 @@ fn config() -> Result<Config, Stop> {
         every: Duration::from_millis(parsed.value("every-ms")?),
         requests,
         path: parsed.value("path")?,
+        is_idle: parsed.switch("idle"),
     })
 }
 
@@ -86,6 +95,9 @@ fn run(config: &Config) -> io::Result<()> {
     let wanted = (config.connections as u64).saturating_add(64);
     set_nofile(wanted.clamp(nofile()?.soft, nofile()?.hard))?;
     let runtime = Runtime::new()?;
+    if config.is_idle {
+        return runtime.block_on(idle(&runtime, config))?;
+    }
     let held = Rc::new(Cell::new(0));
     for _ in 0..config.connections {
         let (for_task, held) = (runtime.clone(), held.clone());
@@ -115,6 +127,25 @@ fn run(config: &Config) -> io::Result<()> {
         at(99),
         at(100)
     )
+}
+
+/// Holds connections that have asked once.
+async fn idle(runtime: &Runtime, config: &Config) -> io::Result<()> {
+    let mut held = Vec::new();
+    for _ in 0..config.connections {
+        let stream = runtime.connect(config.addr).await?;
+        ask(&stream, config).await?;
+        held.push(stream);
+    }
+    writeln!(io::stdout(), "{} held", held.len())?;
+    std::future::pending().await
+}
+
+/// One request, to the last byte of its answer.
+async fn ask(stream: &TcpStream, config: &Config) -> io::Result<()> {
+    let head = format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", config.path);
+    stream.write_all(head.as_bytes()).await?;
+    answer(stream).await
 }
 
 /// One slow connection, up to its end.
@@ -151,12 +182,10 @@ async fn measure(
 ) -> io::Result<Vec<Duration>> {
     let stream = runtime.connect(config.addr).await?;
     stream.set_nodelay(true)?;
-    let head = format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", config.path);
     let mut times = Vec::with_capacity(config.requests);
     for _ in 0..config.requests {
         let began = runtime.now();
-        stream.write_all(head.as_bytes()).await?;
-        answer(&stream).await?;
+        ask(&stream, config).await?;
         times.push(runtime.now().saturating_sub(began));
     }
     Ok(times)

@@ -184,7 +184,7 @@ fn may_have_content(status: u16) -> bool {
 }
 
 /// The status line. Its version is ours, whatever the client's (RFC 9110,
-/// section 2.5).
+/// section 6.2).
 fn put_status(out: &mut Vec<u8>, status: u16) {
     let digits = [status / 100 % 10, status / 10 % 10, status % 10];
     out.extend_from_slice(b"HTTP/1.1 ");

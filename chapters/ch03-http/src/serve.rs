@@ -145,6 +145,13 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// How it ended, if not as both sides wanted.
     pub async fn connection(&self, stream: TcpStream) -> io::Result<()> {
+        // A future is as large as all that it may wait for, and whatever
+        // wraps one holds it twice: before it is polled, and after. A box is
+        // a pointer, however often it is wrapped.
+        Box::pin(self.serve(stream)).await
+    }
+
+    async fn serve(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?; // answers leave in whole writes
         let (reader, writer) = stream.split();
         let buffers = self.runtime.buffers().clone();
@@ -153,7 +160,9 @@ impl<S: Service> Server<S> {
         let (mut left, mut how) = (self.settings.requests, Ok(()));
         while left > 0 && self.is_asked(&mut reader).await? {
             let work = self.take_work();
-            match self.work(work, &mut reader, &writer, &mut left).await? {
+            let work = self.work(work, &mut reader, &writer, &mut left);
+            // Another box, which is there only while there is work.
+            match Box::pin(work).await? {
                 Then::Next => {}
                 Then::Close => break,
                 Then::Failed(error) => {
@@ -169,6 +178,9 @@ impl<S: Service> Server<S> {
         how
     }
 
+    // ANCHOR_END: connection
+
+    // ANCHOR: more
     /// Waits for a first byte: false if there will be none that is answered.
     async fn is_asked(&self, reader: &mut BufReader) -> io::Result<bool> {
         if !reader.unread().is_empty() {
@@ -181,9 +193,6 @@ impl<S: Service> Server<S> {
         }
     }
 
-    // ANCHOR_END: connection
-
-    // ANCHOR: more
     /// Waits for more bytes. To a client that has asked nothing yet, the end
     /// of patience and of the server are like its own end.
     async fn more(

@@ -183,7 +183,7 @@ fn idle_connections_hold_no_buffers() {
         assert_eq!(world.server.spare(), 1, "work areas, of 40 clients");
         let one = world.connect().await?;
         let task = size_of_val(&world.server.connection(one));
-        assert!(task < 4096, "{task} bytes");
+        assert!(task < 256, "{task} bytes");
         Ok(())
     });
 }
