@@ -15,7 +15,7 @@ mod files;
 mod live;
 mod site;
 
-use live::{LIMITS, Member, SEC, UPGRADE, ask, on_site};
+use live::{LIMITS, Member, NO_TEXT, SEC, UPGRADE, ask, on_site};
 
 /// I50: on any network, all hear one order, those who listen to events too.
 #[test]
@@ -252,6 +252,8 @@ fn texts_keep_their_lines() {
                 got += &String::from_utf8_lossy(&line);
             }
             assert_eq!(got, expected, "input: {text:?}");
+            // At once, and not with the next heartbeat.
+            assert!(runtime.now() < SEC, "heard at {:?}", runtime.now());
             Ok(())
         });
     }
@@ -391,6 +393,7 @@ fn refusals() {
         ("Origin: a.org\n", "403"),
         ("Origin: null\n", "403"),
         ("Origin: \u{e9}\n", "403"),
+        (&format!("Origin: {NO_TEXT}\n"), "403"),
         ("Origin: http://a.org\nOrigin: http://a.org\n", "403"),
     ] {
         check(&format!("{say}{origin}\nhi"), status);

@@ -75,6 +75,9 @@ fn here() -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 1], 80))
 }
 
+/// Stands for a byte that no UTF-8 has.
+pub const NO_TEXT: char = '\u{ff}';
+
 /// A connection and the head of what the site answered.
 pub async fn ask(
     runtime: &Runtime,
@@ -82,7 +85,14 @@ pub async fn ask(
 ) -> io::Result<(String, BufReader, WriteHalf)> {
     let (reader, writer) = runtime.connect(here()).await?.split();
     let request = request.replace('\n', "\r\n");
-    writer.stream().write_all(request.as_bytes()).await?;
+    let mut bytes = Vec::new();
+    for char in request.chars() {
+        match char {
+            NO_TEXT => bytes.push(0xff),
+            char => bytes.extend(char.to_string().as_bytes()),
+        }
+    }
+    writer.stream().write_all(&bytes).await?;
     let buffers = runtime.buffers().clone();
     let mut reader = BufReader::new(reader, buffers, 100_000);
     let mut head = String::new();
