@@ -132,6 +132,7 @@ pub struct TcpStream(Rc<Io>);
 struct Io {
     registration: Registration, // dropped first: before the close
     raw: Box<dyn Stream>,
+    resets: Cell<bool>, // on close: then no FIN goes before it
 }
 // ANCHOR_END: stream
 
@@ -153,7 +154,12 @@ impl TcpStream {
         reactor: &Rc<Reactor>,
     ) -> io::Result<TcpStream> {
         let registration = reactor.register(raw.source())?;
-        Ok(TcpStream(Rc::new(Io { registration, raw })))
+        let resets = Cell::new(false);
+        Ok(TcpStream(Rc::new(Io {
+            registration,
+            raw,
+            resets,
+        })))
     }
 
     // ANCHOR: connect
@@ -169,7 +175,9 @@ impl TcpStream {
         addr: SocketAddr,
     ) -> io::Result<TcpStream> {
         let stream = TcpStream::new(network.connect(addr)?, reactor)?;
-        let Io { registration, raw } = &*stream.0;
+        let Io {
+            registration, raw, ..
+        } = &*stream.0;
         poll_fn(|cx| {
             registration.poll_io(cx, Direction::Write, || {
                 match raw.take_error()? {
@@ -207,7 +215,9 @@ impl TcpStream {
         cx: &Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let Io { registration, raw } = &*self.0;
+        let Io {
+            registration, raw, ..
+        } = &*self.0;
         let read = || raw.read(buf);
         let count = ready!(registration.poll_io(cx, Direction::Read, read))?;
         if 0 < count && count < buf.len() {
@@ -234,7 +244,9 @@ impl TcpStream {
     /// # Errors
     /// The stream's, but `WouldBlock` and `Interrupted`.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<Option<usize>> {
-        let Io { registration, raw } = &*self.0;
+        let Io {
+            registration, raw, ..
+        } = &*self.0;
         match raw.read(buf) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                 registration.blocked(Direction::Read);
@@ -274,7 +286,9 @@ impl TcpStream {
         cx: &Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let Io { registration, raw } = &*self.0;
+        let Io {
+            registration, raw, ..
+        } = &*self.0;
         let write = || raw.write(pieces);
         let count = ready!(registration.poll_io(cx, Direction::Write, write))?;
         let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
@@ -358,7 +372,9 @@ impl TcpStream {
     /// # Errors
     /// The system's.
     pub fn reset_on_close(&self) -> io::Result<()> {
-        self.0.raw.set_reset_on_close()
+        self.0.raw.set_reset_on_close()?;
+        self.0.resets.set(true);
+        Ok(())
     }
 
     /// Sends small writes at once (TCP_NODELAY).
@@ -407,6 +423,9 @@ pub struct WriteHalf(TcpStream);
 // given: what is read out, and a drop, whose `todo!` would abort all tests.
 impl Drop for WriteHalf {
     fn drop(&mut self) {
+        if self.0.0.resets.get() {
+            return; // the peer is not to take this for an orderly end
+        }
         // An error: there is no connection any more that could be ended.
         let _ = self.0.shutdown(Shutdown::Write);
     }

@@ -206,6 +206,23 @@ fn pieces_arrive_in_order() {
     });
 }
 
+/// I38: a reset is told as one although the writing half is dropped before.
+#[test]
+fn no_end_before_a_reset() {
+    on_the_kernel(async |runtime| {
+        let listener = runtime.listen(addr(0), ListenOptions::default())?;
+        let client = runtime.connect(listener.local_addr()?).await?;
+        let (server, _) = listener.accept().await?;
+        let (reader, writer) = server.split();
+        reader.stream().reset_on_close()?;
+        drop(writer);
+        drop(reader);
+        let read = client.read(&mut [0; 8]).await.map_err(|e| e.kind());
+        assert_eq!(read, Err(ErrorKind::ConnectionReset));
+        Ok(())
+    });
+}
+
 // ---- the simulated network
 
 /// Random bytes through an echo in a hostile world; what came back, and what

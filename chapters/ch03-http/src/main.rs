@@ -19,7 +19,7 @@ use ch03_http::files::Files;
 use ch03_http::live::Room;
 use ch03_http::serve::{Server, Settings};
 use ch03_http::site::{MAX_TEXT, Site};
-use ch03_http::slow::Times;
+use ch03_http::slow::{Crowded, Times};
 use ch03_http::websocket::connection::Limits;
 use ch03_http::websocket::pulse;
 
@@ -120,7 +120,12 @@ fn run(config: &Config) -> io::Result<()> {
         }
     });
     let settings = Settings {
-        patience: Box::new(Times::default()),
+        patience: Box::new(Crowded {
+            times: Times::default(),
+            least: Duration::from_secs(5),
+            drain: drain.clone(),
+            most: config.max_clients,
+        }),
         ..Settings::default()
     };
     let limits = Limits {

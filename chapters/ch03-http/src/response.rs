@@ -42,6 +42,9 @@ pub trait Content {
     fn send<'a>(&'a mut self, out: &'a mut Out<'_>) -> Later<'a>;
 }
 
+// ANCHOR_END: content
+
+// ANCHOR: payload
 /// What takes over a connection that has stopped speaking HTTP.
 pub trait Upgrade {
     /// Speaks, from what the client has sent behind its request on.
@@ -68,7 +71,7 @@ pub enum Payload {
     /// Another protocol: with 101, or with 2xx to CONNECT.
     Upgrade(Box<dyn Upgrade>),
 }
-// ANCHOR_END: content
+// ANCHOR_END: payload
 
 // ANCHOR: response
 /// Fields that the server writes, and nobody else.
