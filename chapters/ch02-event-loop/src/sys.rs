@@ -7,6 +7,7 @@
 //! | `eventfd` | a wake-up that fits in one descriptor, on Linux |
 //! | `socket`, `bind`, `listen`, `connect` | a connect that does not wait |
 //! | `sendfile` | a file to a socket without a copy in between |
+//! | `send` | bytes that leave with those that follow, on Linux |
 //! | `openat2` | a file below a directory, and nowhere else |
 //!
 //! This is the one file of the chapter where `unsafe` is allowed. Each wrapper
@@ -74,6 +75,8 @@ mod numbers {
     pub const AF_INET6: u16 = 10;
     /// openat2(2): 437 on every architecture.
     pub const SYS_OPENAT2: std::ffi::c_long = 437;
+    /// send(2): no signal where the peer is gone, and more will follow.
+    pub const NOSIGNAL_MORE: c_int = 0x4000 | 0x8000;
     /// RESOLVE_NO_MAGICLINKS and RESOLVE_BENEATH.
     pub const RESOLVE: u64 = 0x02 | 0x08;
     /// Options of any socket.
@@ -123,6 +126,12 @@ unsafe extern "C" {
     ) -> c_int;
     fn eventfd(count: u32, flags: c_int) -> c_int;
     fn syscall(number: std::ffi::c_long, ...) -> std::ffi::c_long;
+    fn send(
+        fd: c_int,
+        bytes: *const c_void,
+        count: usize,
+        flags: c_int,
+    ) -> isize;
     fn sendfile(
         to: c_int,
         from: c_int,
@@ -344,6 +353,20 @@ pub fn send_file(
         sendfile(to.as_raw_fd(), from.as_raw_fd(), &mut at, count)
     })?;
     *offset = at.unsigned_abs();
+    Ok(sent as usize)
+}
+
+/// Sends bytes that are to leave in one segment with what is sent next
+/// (MSG_MORE); without that, in 200 ms.
+///
+/// # Errors
+/// As [`send_file`].
+#[cfg(target_os = "linux")]
+pub fn send_more(to: &impl AsRawFd, bytes: &[u8]) -> io::Result<usize> {
+    let (start, count) = (bytes.as_ptr().cast(), bytes.len());
+    // SAFETY: the kernel reads `count` bytes, and they are there.
+    let sent =
+        check(unsafe { send(to.as_raw_fd(), start, count, NOSIGNAL_MORE) })?;
     Ok(sent as usize)
 }
 

@@ -104,7 +104,7 @@ pub async fn send_range(
 ) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if range.end - range.start > GATHERED as u64
-        && let Some(stream) = out.bypass().await?
+        && let Some(stream) = directly(out).await?
     {
         return pass(file, range, stream, out).await;
     }
@@ -125,6 +125,36 @@ pub async fn send_range(
 }
 
 // ANCHOR_END: send_range
+
+// ANCHOR: directly
+/// The connection, after what has gathered was sent: so that it leaves in one
+/// segment with the file's first bytes (nginx: `tcp_nopush`). `None`, and
+/// nothing sent: there is no descriptor, or the content goes in chunks.
+#[cfg(target_os = "linux")]
+async fn directly<'a>(out: &mut Out<'a>) -> io::Result<Option<&'a TcpStream>> {
+    use ch02_event_loop::reactor::Direction;
+    use ch02_event_loop::sys::send_more;
+
+    let mut bytes = std::mem::take(out.bytes()); // none are left to be sent
+    let stream = out.bypass().await?;
+    let mut at = 0;
+    while let Some(stream) = stream.filter(|_| at < bytes.len()) {
+        let rest = &bytes[at..];
+        let call = stream.with_fd(Direction::Write, |fd| send_more(&fd, rest));
+        let sent =
+            async { call.await.unwrap_or(Err(ErrorKind::Unsupported.into())) };
+        match out.within(sent).await? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            count => at += count,
+        }
+    }
+    if stream.is_some() {
+        bytes.clear();
+    }
+    *out.bytes() = bytes;
+    Ok(stream)
+}
+// ANCHOR_END: directly
 
 // ANCHOR: pass
 /// By sendfile(2): the pages of the file's cache become the segments.
