@@ -9,9 +9,9 @@
 //! HEAD is answered as GET would be: so that its length is right, the content
 //! is compressed and dropped.
 //!
-//! - I43: a client that does not take gzip never gets it; caches are told
+//! - I32: a client that does not take gzip never gets it; caches are told
 //!   that the answer depends on that.
-//! - I44: a part of a file is a part of its plain bytes, and never compressed.
+//! - I33: a part of a file is a part of its plain bytes, and never compressed.
 //!
 //! What is compressed is done in one go, within the loop: a megabyte of text
 //! takes some 20 ms, during which nobody else is served. So what is larger

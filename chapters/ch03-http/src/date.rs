@@ -4,7 +4,7 @@
 //! old ones (RFC 850's, asctime's) only because some old client may send
 //! them. All are in GMT, to the second.
 //!
-//! - I20: a date that is written is read back as the same second, from 1970
+//! - I9: a date that is written is read back as the same second, from 1970
 //!   to the end of 9999; what is in none of the three forms, or names a day
 //!   that there is not, is `None`.
 //!

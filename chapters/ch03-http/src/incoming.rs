@@ -5,9 +5,9 @@
 //!         └─ BodyReader ─▶ pieces, until it is done; the rest stays
 //! ```
 //!
-//! - I24: a client that waits for `100 Continue` gets it when somebody asks
+//! - I13: a client that waits for `100 Continue` gets it when somebody asks
 //!   for the body, and not when nobody does: then it has sent nothing.
-//! - I25: no byte of the next request is taken for the body, and none of the
+//! - I14: no byte of the next request is taken for the body, and none of the
 //!   body for the next request.
 
 use std::fmt;

@@ -12,10 +12,10 @@
 //! One room, two ways to hear it. A WebSocket talks and listens; a stream of
 //! events only listens, and resumes where it was after a broken connection.
 //!
-//! - I50: what is said reaches all who listen, in one order.
-//! - I51: who reads too slowly is cut off, and resumes or is told that it
+//! - I54: what is said reaches all who listen, in one order.
+//! - I55: who reads too slowly is cut off, and resumes or is told that it
 //!   has lost something; nobody waits for it.
-//! - I52: a connection that is silent is asked whether it is there, and
+//! - I56: a connection that is silent is asked whether it is there, and
 //!   ended when it is not; a stream of events gets a comment now and then, so
 //!   that a proxy in between does not take it for dead.
 //!
@@ -239,7 +239,7 @@ impl Room {
             }
         }
         if outbox.is_discarded() {
-            return writer.stream().reset_on_close(); // I51
+            return writer.stream().reset_on_close(); // I55
         }
         drop(writer); // our FIN: the server's comes first (section 7.1.1)
         self.outlast(&mut reader).await;

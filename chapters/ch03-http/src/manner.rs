@@ -9,9 +9,9 @@
 //!  to HEAD            as to GET, and then no content
 //! ```
 //!
-//! - I27: the head alone decides whether the connection goes on; an answer
+//! - I16: the head alone decides whether the connection goes on; an answer
 //!   after which it does not says so.
-//! - I28: HEAD gets the head that GET would get. 1xx, 204, 205 and 304 have
+//! - I17: HEAD gets the head that GET would get. 1xx, 204, 205 and 304 have
 //!   no content, whatever the service gave.
 
 use std::io::Write as _;

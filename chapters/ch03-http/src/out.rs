@@ -1,8 +1,8 @@
 //! A connection's way out: bytes gather here and leave in few, large writes.
 //!
-//! - I22: what a content writes is framed as its head said: to just the
+//! - I11: what a content writes is framed as its head said: to just the
 //!   length that it promised, or in chunks.
-//! - I23: while a client sends requests without waiting for the answers, the
+//! - I12: while a client sends requests without waiting for the answers, the
 //!   answers gather too, up to [`GATHERED`] bytes: one write for many.
 
 use std::future::Future;

@@ -1,6 +1,6 @@
 //! A response before it is sent: a status, fields, and what its content is.
 //!
-//! - I21: what could not be read as one field is refused when it is set, and
+//! - I10: what could not be read as one field is refused when it is set, and
 //!   so is a field that is the server's: where a content ends and whether the
 //!   connection goes on is said once, by the one who does it.
 

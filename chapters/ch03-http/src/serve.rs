@@ -10,8 +10,8 @@
 //!      FIN          status, FIN, read on until the client's FIN
 //! ```
 //!
-//! - I26: answers go out in the order of the requests, each whole.
-//! - I29: a connection that waits for a request holds a task and a place in
+//! - I15: answers go out in the order of the requests, each whole.
+//! - I18: a connection that waits for a request holds a task and a place in
 //!   the poller, and no buffers.
 
 use std::cell::RefCell;

@@ -14,11 +14,11 @@
 //! the head's deadline counts from its first byte, and the others move with
 //! the bytes that have passed, at a rate that nobody's modem is below.
 //!
-//! - I33: a request's head ends within `head`, whatever comes.
-//! - I34: a body that comes more slowly than `rate` ends in a 408.
-//! - I35: a client that takes what it is sent more slowly than `rate` is cut
+//! - I19: a request's head ends within `head`, whatever comes.
+//! - I20: a body that comes more slowly than `rate` ends in a 408.
+//! - I21: a client that takes what it is sent more slowly than `rate` is cut
 //!   off, and the memory that waited for it is free at once.
-//! - I36: the fewer places are free, the sooner an idle client has to leave,
+//! - I22: the fewer places are free, the sooner an idle client has to leave,
 //!   so that clients who ask nothing cannot keep out those who do.
 //!
 use std::time::Duration;

@@ -9,9 +9,9 @@
 //! A *reference* may leave out what stands on the left, and takes that from
 //! the URL of the page that it is on: its *base* (section 5).
 //!
-//! - I40: a reference means what section 5.2 makes of it, and an absolute
+//! - I34: a reference means what section 5.2 makes of it, and an absolute
 //!   URL means itself, whatever the base.
-//! - I41: what becomes a request is checked before it is one: a scheme that
+//! - I35: what becomes a request is checked before it is one: a scheme that
 //!   is `http`, a host, no user's name, and no byte that would end a target.
 //!
 //! Left out: `https`, which needs TLS, and says so. Names in other scripts

@@ -47,7 +47,7 @@ macro_rules! checks {
                 assert_eq!(got, nginx("/d/", lines), "input: {entries:?}");
             }
 
-            /// I30: an empty directory, and the top.
+            /// I23: an empty directory, and the top.
             #[test]
             $(#[$skip])?
             fn nothing_in_it() {
@@ -57,7 +57,7 @@ macro_rules! checks {
                 assert_eq!(page("/it's <b>/", &[]), escaped);
             }
 
-            /// I30: directories first, then by bytes; sizes to the right.
+            /// I23: directories first, then by bytes; sizes to the right.
             #[test]
             $(#[$skip])?
             fn order_and_columns() {
@@ -87,7 +87,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I30: a name is text in its link and in the page, by two rules.
+            /// I23: a name is text in its link and in the page, by two rules.
             #[test]
             $(#[$skip])?
             fn names_are_escaped() {
@@ -121,7 +121,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I30: a long name is cut, by characters; its link is not.
+            /// I23: a long name is cut, by characters; its link is not.
             #[test]
             $(#[$skip])?
             fn long_names() {

@@ -53,7 +53,7 @@ macro_rules! checks {
                 );
             }
 
-            /// I6: what is sent is let go, frame by frame.
+            /// I47: what is sent is let go, frame by frame.
             #[test]
             $(#[$skip])?
             fn what_is_sent_is_let_go() {
@@ -76,7 +76,7 @@ macro_rules! checks {
                 assert!(frame.upgrade().is_none(), "both have sent it");
             }
 
-            /// I6: who is over the limit is cut off, and nobody else.
+            /// I47: who is over the limit is cut off, and nobody else.
             #[test]
             $(#[$skip])?
             fn the_slow_one_is_cut_off() {

@@ -28,7 +28,7 @@ macro_rules! checks {
             use super::super::$subject::{Refused, pack, unpack};
             use super::super::{DICTIONARY, HEAD, OF_ZLIB};
 
-            /// I1: what zlib has packed with a dictionary comes out.
+            /// I26: what zlib has packed with a dictionary comes out.
             #[test]
             $(#[$skip])?
             fn zlibs_stream() {
@@ -36,7 +36,7 @@ macro_rules! checks {
                 assert_eq!(got.as_deref(), Ok(HEAD), "input: zlib's");
             }
 
-            /// I1: the frame is RFC 1950's, and the copies reach into the
+            /// I26: the frame is RFC 1950's, and the copies reach into the
             /// dictionary.
             #[test]
             $(#[$skip])?
@@ -49,7 +49,7 @@ macro_rules! checks {
                 assert!(length <= 26, "got: {length} bytes, zlib's has 25");
             }
 
-            /// I4: another dictionary, another head, a cut, a byte too much
+            /// I29: another dictionary, another head, a cut, a byte too much
             /// and a byte too many are refused, each by its name.
             #[test]
             $(#[$skip])?
@@ -72,7 +72,7 @@ macro_rules! checks {
                 assert_eq!(long, Err(Refused::Damaged), "input: too long");
             }
 
-            /// I1: any bytes come back, with any dictionary.
+            /// I26: any bytes come back, with any dictionary.
             #[test]
             $(#[$skip])?
             fn any_bytes_come_back() {

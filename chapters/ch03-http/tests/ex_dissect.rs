@@ -34,7 +34,7 @@ macro_rules! checks {
             use super::super::tape;
             use ch03_http::frames::frame::Side;
 
-            /// I3: what the client sent, masked, in fragments, with a ping.
+            /// I45: what the client sent, masked, in fragments, with a ping.
             #[test]
             $(#[$skip])?
             fn the_client() {
@@ -57,7 +57,7 @@ macro_rules! checks {
                 assert_eq!(got, expected, "input: tape/websockets.txt, c");
             }
 
-            /// I3: what the server sent.
+            /// I45: what the server sent.
             #[test]
             $(#[$skip])?
             fn the_server() {
@@ -75,7 +75,7 @@ macro_rules! checks {
                 assert_eq!(got, expected, "input: tape/websockets.txt, s");
             }
 
-            /// I3: ends, cuts, and what breaks a rule.
+            /// I45: ends, cuts, and what breaks a rule.
             #[test]
             $(#[$skip])?
             fn the_rest() {

@@ -56,7 +56,7 @@ macro_rules! checks {
                 assert!(!survived, "this mutant survives: {bug}");
             }
 
-            /// I27, I28: the finished one passes, and so does another one
+            /// I16, I17: the finished one passes, and so does another one
             /// that does the same.
             #[test]
             $(#[$skip])?
@@ -65,7 +65,7 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I28: statuses without a content have none.
+            /// I17: statuses without a content have none.
             #[test]
             $(#[$skip])?
             fn mutants_1_to_3() {
@@ -74,7 +74,7 @@ macro_rules! checks {
                 killed(mutant::<3>, "3, of what has a content");
             }
 
-            /// I27: the connection goes on just if it can and may.
+            /// I16: the connection goes on just if it can and may.
             #[test]
             $(#[$skip])?
             fn mutants_4_to_6() {
@@ -83,7 +83,7 @@ macro_rules! checks {
                 killed(mutant::<6>, "6, of what goes on");
             }
 
-            /// I22: HTTP/1.0 has no chunks.
+            /// I11: HTTP/1.0 has no chunks.
             #[test]
             $(#[$skip])?
             fn mutants_7_and_8() {

@@ -26,7 +26,7 @@ macro_rules! checks {
                 assert_eq!(sender.next(), None, "the end of {input}");
             }
 
-            /// I5: fragments begin with the opcode, go on, and end with FIN.
+            /// I46: fragments begin with the opcode, go on, and end with FIN.
             #[test]
             $(#[$skip])?
             fn fragments() {
@@ -52,7 +52,7 @@ macro_rules! checks {
                 check(&mut sender, &expected, "two messages");
             }
 
-            /// I5: a ping overtakes what is left of a message.
+            /// I46: a ping overtakes what is left of a message.
             #[test]
             $(#[$skip])?
             fn control_frames_overtake() {
@@ -67,7 +67,7 @@ macro_rules! checks {
                 check(&mut sender, &expected, "a ping and a pong");
             }
 
-            /// I7: a close overtakes no message, and nothing follows it.
+            /// I48: a close overtakes no message, and nothing follows it.
             #[test]
             $(#[$skip])?
             fn a_close_is_last() {
@@ -87,7 +87,7 @@ macro_rules! checks {
                 check(&mut sender, &[b"\x88\x00"], "a close without a body");
             }
 
-            /// I2, I5: whatever is sent, whenever, a peer hears the same
+            /// I2, I46: whatever is sent, whenever, a peer hears the same
             /// messages, and no fragment is longer than it may be.
             #[test]
             $(#[$skip])?

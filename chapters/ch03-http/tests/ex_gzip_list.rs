@@ -27,7 +27,7 @@ macro_rules! checks {
             use super::super::$subject::line;
             use super::super::{EMPTY, FLAGS, HELLO};
 
-            /// I4: each line is what gzip prints.
+            /// I29: each line is what gzip prints.
             #[test]
             $(#[$skip])?
             fn lines_are_gzips() {
@@ -42,7 +42,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I3: a file that is cut anywhere within the header, or before
+            /// I28: a file that is cut anywhere within the header, or before
             /// all of the seal can be there, is refused.
             #[test]
             $(#[$skip])?

@@ -41,7 +41,7 @@ macro_rules! checks {
                 assert!(!survived, "mutant {bug} survives: {about}");
             }
 
-            /// I1: the finished decoder passes, and so does another one that
+            /// I26: the finished decoder passes, and so does another one that
             /// does the same.
             #[test]
             $(#[$skip])?
@@ -50,42 +50,42 @@ macro_rules! checks {
                 hunt(&|stream| mutant(0, stream));
             }
 
-            /// I1: each block's codes are its own.
+            /// I26: each block's codes are its own.
             #[test]
             $(#[$skip])?
             fn mutant_1() {
                 killed(1, "it is about what a block begins with");
             }
 
-            /// I1: the longest copy has a symbol of its own.
+            /// I26: the longest copy has a symbol of its own.
             #[test]
             $(#[$skip])?
             fn mutant_2() {
                 killed(2, "it is about a length");
             }
 
-            /// I1: extra bits are a number, and stand lowest bit first.
+            /// I26: extra bits are a number, and stand lowest bit first.
             #[test]
             $(#[$skip])?
             fn mutant_3() {
                 killed(3, "it is about the order of bits");
             }
 
-            /// I1: the window has 32768 bytes.
+            /// I26: the window has 32768 bytes.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(4, "it is about a distance");
             }
 
-            /// I1: a copy may read what it has just written.
+            /// I26: a copy may read what it has just written.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(5, "it is about copies");
             }
 
-            /// I1: what is stored begins at a whole byte, wherever the block
+            /// I26: what is stored begins at a whole byte, wherever the block
             /// begins.
             #[test]
             $(#[$skip])?
@@ -93,7 +93,7 @@ macro_rules! checks {
                 killed(6, "it is about where a block begins");
             }
 
-            /// I1: the stream ends after the block that says so.
+            /// I26: the stream ends after the block that says so.
             #[test]
             $(#[$skip])?
             fn mutant_7() {

@@ -33,7 +33,7 @@ macro_rules! checks {
                 jar.header(&url(to), Duration::from_secs(now))
             }
 
-            /// I46: a cookie goes where it came from, and below its path.
+            /// I40: a cookie goes where it came from, and below its path.
             #[test]
             $(#[$skip])?
             fn paths_and_hosts_decide() {
@@ -68,7 +68,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I46: a domain is for the hosts below, and for nobody else to
+            /// I40: a domain is for the hosts below, and for nobody else to
             /// set.
             #[test]
             $(#[$skip])?
@@ -96,7 +96,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I46: a cookie ends in time, and another ends it.
+            /// I40: a cookie ends in time, and another ends it.
             #[test]
             $(#[$skip])?
             fn cookies_end() {
@@ -119,7 +119,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I46: longer paths first, then the older; a new value keeps
+            /// I40: longer paths first, then the older; a new value keeps
             /// its cookie's place.
             #[test]
             $(#[$skip])?
@@ -138,7 +138,7 @@ macro_rules! checks {
                 assert_eq!(got, Some(expected), "input: six");
             }
 
-            /// I48: a server cannot fill the jar for ever.
+            /// I42: a server cannot fill the jar for ever.
             #[test]
             $(#[$skip])?
             fn a_jar_is_full_at_some_time() {

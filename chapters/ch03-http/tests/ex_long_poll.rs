@@ -37,7 +37,7 @@ macro_rules! checks {
                 format!("{lost}{} then {}", data.join(" "), answer.next)
             }
 
-            /// I51: what is there comes at once, what is not is waited for,
+            /// I55: what is there comes at once, what is not is waited for,
             /// and what is gone is said to be.
             #[test]
             $(#[$skip])?
@@ -58,7 +58,7 @@ macro_rules! checks {
                 assert_eq!(lost, "lost,  then 1", "of another run");
             }
 
-            /// I51: at most so many bytes, to the byte.
+            /// I55: at most so many bytes, to the byte.
             #[test]
             $(#[$skip])?
             fn the_most_is_exact() {
@@ -71,7 +71,7 @@ macro_rules! checks {
                 assert_eq!(less, "1 then 2", "most {}", size - 1);
             }
 
-            /// I51: who asks again and again hears each event once, in order,
+            /// I55: who asks again and again hears each event once, in order,
             /// and knows how many it has missed.
             #[test]
             $(#[$skip])?

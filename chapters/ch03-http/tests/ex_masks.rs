@@ -88,21 +88,21 @@ macro_rules! checks {
                 killed(mutant::<3>, "3, behind a word");
             }
 
-            /// I2: the next piece goes on where this one ends.
+            /// I44: the next piece goes on where this one ends.
             #[test]
             $(#[$skip])?
             fn mutant_4() {
                 killed(mutant::<4>, "4, between two pieces");
             }
 
-            /// I2: and not somewhere else.
+            /// I44: and not somewhere else.
             #[test]
             $(#[$skip])?
             fn mutant_5() {
                 killed(mutant::<5>, "5, between two pieces");
             }
 
-            /// I2: whatever the length of this one is.
+            /// I44: whatever the length of this one is.
             #[test]
             $(#[$skip])?
             fn mutant_6() {

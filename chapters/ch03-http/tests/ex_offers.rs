@@ -21,7 +21,7 @@ macro_rules! checks {
                 Offer { name: name.to_owned(), params: params.collect() }
             }
 
-            /// I1: offers and parameters, with blanks, values and quotes.
+            /// I43: offers and parameters, with blanks, values and quotes.
             #[test]
             $(#[$skip])?
             fn offers_are_read() {
@@ -43,7 +43,7 @@ macro_rules! checks {
                 check(chrome, &[offer("permessage-deflate", &params)]);
             }
 
-            /// I1: what is malformed is no offer at all.
+            /// I43: what is malformed is no offer at all.
             #[test]
             $(#[$skip])?
             fn malformed_offers() {
@@ -57,7 +57,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I1: the first offer that can be accepted is, and the answer
+            /// I43: the first offer that can be accepted is, and the answer
             /// says what the server then has to keep to.
             #[test]
             $(#[$skip])?

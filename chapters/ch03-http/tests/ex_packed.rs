@@ -54,7 +54,7 @@ macro_rules! checks {
                 assert_eq!(queue.sent, 0, "nothing was there");
             }
 
-            /// I50: what comes out is what went in, whatever the pieces and
+            /// I54: what comes out is what went in, whatever the pieces and
             /// however little a write takes.
             #[test]
             $(#[$skip])?

@@ -130,7 +130,7 @@ macro_rules! checks {
                 Box::new(Mutant::<BUG> { limits, idle: Vec::new() })
             }
 
-            /// I42: the finished pool passes, and so does a list.
+            /// I36: the finished pool passes, and so does a list.
             #[test]
             $(#[$skip])?
             fn the_right_ones_pass() {
@@ -138,7 +138,7 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I42: each of nine others is caught.
+            /// I36: each of nine others is caught.
             #[test]
             $(#[$skip])?
             fn the_others_are_caught() {

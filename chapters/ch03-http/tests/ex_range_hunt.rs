@@ -105,7 +105,7 @@ macro_rules! checks {
                 assert!(!survived, "this mutant survives: {bug}");
             }
 
-            /// I32: the finished reader passes, and so does another one that
+            /// I25: the finished reader passes, and so does another one that
             /// does the same.
             #[test]
             $(#[$skip])?
@@ -114,7 +114,7 @@ macro_rules! checks {
                 hunt(mutant::<0>);
             }
 
-            /// I32: the numbers of a range, from 1 to 5.
+            /// I25: the numbers of a range, from 1 to 5.
             #[test]
             $(#[$skip])?
             fn mutants_of_numbers() {
@@ -125,7 +125,7 @@ macro_rules! checks {
                 killed(mutant::<5>, "5, of ends");
             }
 
-            /// I32: what the whole field asks for, from 6 to 9.
+            /// I25: what the whole field asks for, from 6 to 9.
             #[test]
             $(#[$skip])?
             fn mutants_of_the_field() {
@@ -135,7 +135,7 @@ macro_rules! checks {
                 killed(mutant::<9>, "9, of a limit");
             }
 
-            /// I32: several ranges, from 10 to 12.
+            /// I25: several ranges, from 10 to 12.
             #[test]
             $(#[$skip])?
             fn mutants_of_several() {

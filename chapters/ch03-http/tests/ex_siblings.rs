@@ -65,7 +65,7 @@ macro_rules! checks {
                 check(&dir, "a.txt", true, Some(("new", false)));
             }
 
-            /// I30, I43: a sibling that is none, or lies outside, is passed
+            /// I23, I43: a sibling that is none, or lies outside, is passed
             /// over.
             #[test]
             $(#[$skip])?
@@ -82,7 +82,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I30: a sibling alone is not the file.
+            /// I23: a sibling alone is not the file.
             #[test]
             $(#[$skip])?
             fn a_sibling_alone() {

@@ -28,7 +28,7 @@ macro_rules! checks {
                 parser
             }
 
-            /// I10: only a 200 with the right type is a stream.
+            /// I52: only a 200 with the right type is a stream.
             #[test]
             $(#[$skip])?
             fn answers() {
@@ -53,7 +53,7 @@ macro_rules! checks {
                 }
             }
 
-            /// I11: what was seen last is said when coming back.
+            /// I53: what was seen last is said when coming back.
             #[test]
             $(#[$skip])?
             fn comes_back_with_the_last_id() {

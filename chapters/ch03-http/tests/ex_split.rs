@@ -31,7 +31,7 @@ macro_rules! checks {
                 runs.iter().map(|run| bits(run)).sum()
             }
 
-            /// I1: nothing is lost, and no run is empty.
+            /// I26: nothing is lost, and no run is empty.
             #[test]
             $(#[$skip])?
             fn the_runs_are_the_tokens() {

@@ -76,7 +76,7 @@ fn check(stream: &[u8], expected: &[(&str, &str, &str)], last_id: &str) {
     }
 }
 
-/// I10: the examples of the standard, section 9.2.6.
+/// I52: the examples of the standard, section 9.2.6.
 #[test]
 fn examples_of_the_standard() {
     check(
@@ -110,7 +110,7 @@ fn examples_of_the_standard() {
     );
 }
 
-/// I10: all three line ends, mixed, and a BOM at the start alone.
+/// I52: all three line ends, mixed, and a BOM at the start alone.
 #[test]
 fn line_ends() {
     let one = [("message", "a\nb", "")];
@@ -133,7 +133,7 @@ fn one_of(data: &str) -> (&str, &str, &str) {
     ("message", data, "")
 }
 
-/// I10: fields: their names as they are, one blank off, the unknown ignored.
+/// I52: fields: their names as they are, one blank off, the unknown ignored.
 #[test]
 fn fields() {
     check(b"data:  a \n\n", &[one_of(" a ")], "");
@@ -155,7 +155,7 @@ fn fields() {
     check(b"\n\n\n:\n:x\n\n", &[], "");
 }
 
-/// I10: a time to wait is digits and nothing else.
+/// I52: a time to wait is digits and nothing else.
 #[test]
 fn retries() {
     for (value, expected) in [
@@ -178,7 +178,7 @@ fn retries() {
     }
 }
 
-/// I6: at the limit is taken; one byte more is refused, wherever it stands,
+/// I50: at the limit is taken; one byte more is refused, wherever it stands,
 /// and for good.
 #[test]
 fn limits() {
@@ -216,7 +216,7 @@ fn event<'a>(id: &'a str, kind: &'a str, data: &'a str) -> Event<'a> {
     }
 }
 
-/// I9: every field on lines of its own.
+/// I51: every field on lines of its own.
 #[test]
 fn writes_lines() {
     let check = |event: Event, expected: &str| {
@@ -252,7 +252,7 @@ fn writes_lines() {
     assert_eq!(out, b": still\n: here\n", "input: a comment of two lines");
 }
 
-/// I9: what would become another field is refused, and nothing is written.
+/// I51: what would become another field is refused, and nothing is written.
 #[test]
 fn forgeries_are_refused() {
     for end in ["\n", "\r", "\r\n"] {
@@ -348,7 +348,7 @@ fn stream(gen_: &mut Gen) -> Vec<u8> {
     parts.concat()
 }
 
-/// I10: any bytes, cut anywhere, give what the naive reader gives.
+/// I52: any bytes, cut anywhere, give what the naive reader gives.
 #[test]
 fn equals_the_naive_reader_at_any_cut() {
     let make = |gen_: &mut Gen| {
@@ -370,7 +370,7 @@ fn equals_the_naive_reader_at_any_cut() {
     });
 }
 
-/// I9, I10: what is written is read again, but for line ends in data.
+/// I51, I52: what is written is read again, but for line ends in data.
 #[test]
 fn what_is_written_is_read() {
     let line = |gen_: &mut Gen| gen_.text(8).replace(['\n', '\r', '\0'], "");

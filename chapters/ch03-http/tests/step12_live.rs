@@ -17,7 +17,7 @@ mod site;
 
 use live::{LIMITS, Member, NO_TEXT, SEC, UPGRADE, ask, on_site};
 
-/// I50: on any network, all hear one order, those who listen to events too.
+/// I54: on any network, all hear one order, those who listen to events too.
 #[test]
 fn all_hear_one_order() {
     let faults = Faults {
@@ -56,7 +56,7 @@ fn all_hear_one_order() {
     }
 }
 
-/// I51: a member that does not read is cut off, and nobody waits for it.
+/// I55: a member that does not read is cut off, and nobody waits for it.
 #[test]
 fn a_slow_member_is_cut_off() {
     let faults = Faults {
@@ -87,7 +87,7 @@ fn a_slow_member_is_cut_off() {
     });
 }
 
-/// I52: a silent member is pinged; if it says nothing to that, it is ended.
+/// I56: a silent member is pinged; if it says nothing to that, it is ended.
 #[test]
 fn silence_is_asked_and_ended() {
     on_site(Faults::NONE, 0, async |runtime, room, _| {
@@ -106,7 +106,7 @@ fn silence_is_asked_and_ended() {
     });
 }
 
-/// I51: who comes back with the id that it saw last gets what it missed; who
+/// I55: who comes back with the id that it saw last gets what it missed; who
 /// was away for too long is told so.
 #[test]
 fn events_resume() {
@@ -135,7 +135,7 @@ fn events_resume() {
     });
 }
 
-/// I52: a drain closes WebSockets with 1001 and ends streams.
+/// I56: a drain closes WebSockets with 1001 and ends streams.
 #[test]
 fn a_drain_ends_what_is_alive() {
     on_site(Faults::NONE, 0, async |runtime, room, drain| {
@@ -158,7 +158,7 @@ fn a_drain_ends_what_is_alive() {
     });
 }
 
-/// I51: one who talks without a pause cuts off nobody who reads.
+/// I55: one who talks without a pause cuts off nobody who reads.
 #[test]
 fn a_flood_cuts_off_nobody_who_reads() {
     on_site(Faults::NONE, 0, async |runtime, room, _| {
@@ -199,7 +199,7 @@ fn a_flood_cuts_off_nobody_who_reads() {
     });
 }
 
-/// I50: nothing follows a close: who is told that it is over has left.
+/// I54: nothing follows a close: who is told that it is over has left.
 #[test]
 fn nothing_follows_a_close() {
     on_site(Faults::NONE, 0, async |runtime, room, _| {
@@ -225,7 +225,7 @@ fn nothing_follows_a_close() {
     });
 }
 
-/// I50: a text arrives as it was said, through a stream as well; of its line
+/// I54: a text arrives as it was said, through a stream as well; of its line
 /// ends only the kind is lost.
 #[test]
 fn texts_keep_their_lines() {
@@ -259,7 +259,7 @@ fn texts_keep_their_lines() {
     }
 }
 
-/// I50: a text that is too long is refused with 1009, and nobody hears it.
+/// I54: a text that is too long is refused with 1009, and nobody hears it.
 #[test]
 fn long_texts_are_refused() {
     on_site(Faults::NONE, 0, async |runtime, room, _| {
@@ -286,7 +286,7 @@ fn long_texts_are_refused() {
     });
 }
 
-/// I51: who was cut off before its first event knows where it was.
+/// I55: who was cut off before its first event knows where it was.
 #[test]
 fn a_stream_says_where_it_begins() {
     on_site(Faults::NONE, 0, async |runtime, room, _| {
@@ -306,7 +306,7 @@ fn a_stream_says_where_it_begins() {
     });
 }
 
-/// I52: a stream says now and then that it is there.
+/// I56: a stream says now and then that it is there.
 #[test]
 fn a_stream_has_a_heartbeat() {
     on_site(Faults::NONE, 0, async |runtime, _, _| {
@@ -325,7 +325,7 @@ fn a_stream_has_a_heartbeat() {
     });
 }
 
-/// I52: a client that has only ended its sending is still told; one that has
+/// I56: a client that has only ended its sending is still told; one that has
 /// left altogether takes no place after the next heartbeat.
 #[test]
 fn ends_of_streams() {
@@ -348,7 +348,7 @@ fn ends_of_streams() {
     });
 }
 
-/// I50: HEAD gets a stream's head, and then its connection goes on.
+/// I54: HEAD gets a stream's head, and then its connection goes on.
 #[test]
 fn head_of_a_stream() {
     on_site(Faults::NONE, 0, async |runtime, _, _| {

@@ -74,7 +74,7 @@ fn assert_at(got: Duration, deadline: Duration, input: &str) {
 
 // ---- times
 
-/// I33, I34, I35: what is left, phase by phase.
+/// I19, I20, I21: what is left, phase by phase.
 #[test]
 fn what_is_left() {
     let t = times();
@@ -105,7 +105,7 @@ fn what_is_left() {
 
 // ---- heads
 
-/// I33: a byte a second ends at the deadline, wherever in the head it is;
+/// I19: a byte a second ends at the deadline, wherever in the head it is;
 /// what was asked before is answered before.
 #[test]
 fn a_slow_head() {
@@ -130,7 +130,7 @@ fn a_slow_head() {
     assert_at(end, 6 * SEC, "a head behind a request");
 }
 
-/// I33: a head that takes less than its time is answered, however it comes,
+/// I19: a head that takes less than its time is answered, however it comes,
 /// and one that takes longer is not.
 #[test]
 fn heads_in_time() {
@@ -187,7 +187,7 @@ fn an_idle_client() {
 
 // ---- many
 
-/// I33: a thousand clients that send a byte a second do not keep one waiting
+/// I19: a thousand clients that send a byte a second do not keep one waiting
 /// that does not: it gets its answer at the same moment, after as many polls,
 /// as it would alone. And they are gone at their deadline.
 #[test]
@@ -230,7 +230,7 @@ async fn one_request(world: &World) -> std::io::Result<(Duration, usize)> {
     Ok((world.runtime.now() - began, polls))
 }
 
-/// I36: the fuller the house, the shorter an idle client may stay.
+/// I22: the fuller the house, the shorter an idle client may stay.
 #[test]
 fn a_crowd() {
     let drain = Drain::default();
@@ -262,7 +262,7 @@ fn a_crowd() {
     assert_eq!(least, Some(SEC / 2), "no place at all");
 }
 
-/// I36: in a server, whoever comes last leaves first.
+/// I22: in a server, whoever comes last leaves first.
 #[test]
 fn a_crowd_of_idle_clients() {
     let drain = Drain::default();

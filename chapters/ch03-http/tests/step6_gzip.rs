@@ -34,7 +34,7 @@ fn differ(what: &str, got: &[u8], expected: &[u8]) -> Result<(), String> {
     }
 }
 
-/// I1: what is written bit by bit is read back, lowest bit first, whatever
+/// I26: what is written bit by bit is read back, lowest bit first, whatever
 /// the pieces.
 #[test]
 fn bits_fill_bytes_from_the_lowest() {
@@ -62,7 +62,7 @@ fn bits_fill_bytes_from_the_lowest() {
     assert_eq!(reader.take(8), 0x0a);
 }
 
-/// I1: the words of RFC 1951, section 3.2.2, its first bit lowest here.
+/// I26: the words of RFC 1951, section 3.2.2, its first bit lowest here.
 #[test]
 fn words_are_the_rfcs() {
     let words = words(&[3, 3, 3, 3, 3, 2, 4, 4]);
@@ -80,7 +80,7 @@ fn words_are_the_rfcs() {
     assert_eq!(words.len(), 8);
 }
 
-/// I4: complete, incomplete and over-subscribed codes are told apart.
+/// I29: complete, incomplete and over-subscribed codes are told apart.
 #[test]
 fn kraft() {
     for (lengths, expected) in [
@@ -111,7 +111,7 @@ fn cheapest(counts: &[u32], limit: u8, room: u32) -> Option<u32> {
     costs.min()
 }
 
-/// I1: lengths are complete, within the limit, and no other lengths take
+/// I26: lengths are complete, within the limit, and no other lengths take
 /// fewer bits.
 #[test]
 fn lengths_are_the_best() {
@@ -148,7 +148,7 @@ fn lengths_are_the_best() {
     });
 }
 
-/// I1: every length and distance comes back from its symbol and extra bits;
+/// I26: every length and distance comes back from its symbol and extra bits;
 /// the symbols at the table's edges are the RFC's.
 #[test]
 fn symbols_come_back() {
@@ -182,7 +182,7 @@ fn symbols_come_back() {
     assert_eq!(distance_base(30), None);
 }
 
-/// I1: any data at any level comes back, and the naive decoder agrees.
+/// I26: any data at any level comes back, and the naive decoder agrees.
 #[test]
 fn any_data_comes_back() {
     let make = |g: &mut Gen| (level(g), data(g));
@@ -195,7 +195,7 @@ fn any_data_comes_back() {
         }
         let blocks = 1 + bytes.len() / (24 << 10);
         if packed.len() > bytes.len() + 5 * blocks + 8 {
-            return Err(format!("I5: {} became {}", bytes.len(), packed.len()));
+            return Err(format!("I30: {} became {}", bytes.len(), packed.len()));
         }
         if bytes.len() < 3_000 {
             let (plain, end) = naive::inflate(&packed, bytes.len());
@@ -240,8 +240,8 @@ fn push_cut(
     out
 }
 
-/// I2: the pieces of the input and the limits of the output change nothing;
-/// and what a sync flush has given can be decoded at once (I1).
+/// I27: the pieces of the input and the limits of the output change nothing;
+/// and what a sync flush has given can be decoded at once (I26).
 #[test]
 fn any_split_of_the_input_gives_the_same() {
     let make = |g: &mut Gen| {
@@ -254,9 +254,9 @@ fn any_split_of_the_input_gives_the_same() {
     check(name, 1_000, make, |(level, bytes, cuts, syncs)| {
         let whole = push_cut(*level, bytes, &vec![], syncs);
         let cut = push_cut(*level, bytes, cuts, syncs);
-        differ("I2: in pieces", &cut, &whole)?;
+        differ("I27: in pieces", &cut, &whole)?;
         let (plain, ..) = inflate(&whole, u64::MAX, &vec![]);
-        differ("I1: with flushes", &plain, bytes)?;
+        differ("I26: with flushes", &plain, bytes)?;
         let Some(first) = syncs.first() else {
             return Ok(());
         };
@@ -271,7 +271,7 @@ fn any_split_of_the_input_gives_the_same() {
     });
 }
 
-/// I2, I4: any stream, right or wrong, decodes to the same bytes and the same
+/// I27, I29: any stream, right or wrong, decodes to the same bytes and the same
 /// end in any pieces; and to what the naive decoder says.
 #[test]
 fn any_split_of_a_stream_gives_the_same() {
@@ -290,7 +290,7 @@ fn any_split_of_a_stream_gives_the_same() {
         const MOST: u64 = 10_000;
         let whole = inflate(packed, MOST, &vec![]);
         let cut = inflate(packed, MOST, cuts);
-        differ("I2: in pieces", &cut.0, &whole.0)?;
+        differ("I27: in pieces", &cut.0, &whole.0)?;
         if cut.1 != whole.1 {
             return Err(format!("{:?}, whole {:?}", cut.1, whole.1));
         }
@@ -309,7 +309,7 @@ fn any_split_of_a_stream_gives_the_same() {
     });
 }
 
-/// I1: more than 65535 bytes are stored in several blocks, of which the last
+/// I26: more than 65535 bytes are stored in several blocks, of which the last
 /// one says so; none are stored in one.
 #[test]
 fn stored_in_pieces() {
@@ -326,7 +326,7 @@ fn stored_in_pieces() {
     }
 }
 
-/// I3: a call gives no more than its limit, and a stream no more than it may:
+/// I28: a call gives no more than its limit, and a stream no more than it may:
 /// 12 KB that stand for 12 MB.
 #[test]
 fn a_bomb_is_refused() {
@@ -347,7 +347,7 @@ fn a_bomb_is_refused() {
     assert_eq!(exact, Ok(true), "input: a limit that just fits");
 }
 
-/// I6: what stands behind the stream's end is not taken, however it comes.
+/// I31: what stands behind the stream's end is not taken, however it comes.
 #[test]
 fn the_rest_is_left() {
     let make = |g: &mut Gen| {
@@ -364,7 +364,7 @@ fn the_rest_is_left() {
     });
 }
 
-/// I1: a flush when nothing is new, and a push after the end, do nothing.
+/// I26: a flush when nothing is new, and a push after the end, do nothing.
 #[test]
 fn flushes_without_input() {
     let (mut deflater, mut out) = (Deflater::new(Level::DEFAULT), Vec::new());
@@ -402,7 +402,7 @@ fn slow_crc(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// I1: both checksums are the known ones, and do not depend on the pieces.
+/// I26: both checksums are the known ones, and do not depend on the pieces.
 #[test]
 fn checksums() {
     assert_eq!(crc32::update(0, b"123456789"), 0xcbf4_3926);

@@ -14,7 +14,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// I1: SHA-1 of the standard's examples, and around the lengths at which the
+/// I43: SHA-1 of the standard's examples, and around the lengths at which the
 /// padding needs another block.
 #[test]
 fn sha1_vectors() {
@@ -48,7 +48,7 @@ fn sha1_vectors() {
     }
 }
 
-/// I1: base64 of RFC 4648, section 10, both ways.
+/// I43: base64 of RFC 4648, section 10, both ways.
 #[test]
 fn base64_vectors() {
     for (bytes, text) in [
@@ -67,7 +67,7 @@ fn base64_vectors() {
     assert_eq!(base64::encode(&[0xfb, 0xff, 0xfe]), "+//+", "all of it");
 }
 
-/// I1: a value has one spelling, and everything else is none.
+/// I43: a value has one spelling, and everything else is none.
 #[test]
 fn base64_is_strict() {
     for text in [
@@ -111,7 +111,7 @@ const POLICY: Policy = Policy {
 
 const LINE: (&str, &str, &str) = ("GET", "/chat", "HTTP/1.1");
 
-/// I1: the example of RFC 6455, sections 1.2 and 1.3, from both sides.
+/// I43: the example of RFC 6455, sections 1.2 and 1.3, from both sides.
 #[test]
 fn the_handshake_of_the_rfc() {
     let key = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -152,7 +152,7 @@ fn with<'a>(
     others.copied().chain(new).collect()
 }
 
-/// I1: each requirement of section 4.2.1 alone decides.
+/// I43: each requirement of section 4.2.1 alone decides.
 #[test]
 fn requests() {
     let check = |name: &str, values: &[&str], expected: Result<(), Refusal>| {
@@ -202,7 +202,7 @@ fn requests() {
     }
 }
 
-/// I1: a page is let in by its origin and by nothing else.
+/// I43: a page is let in by its origin and by nothing else.
 #[test]
 fn origins() {
     let check = |origins, sent: &[&str], expected: bool| {
@@ -243,7 +243,7 @@ fn origins() {
     check(known, &["http://server.example.com"], false);
 }
 
-/// I1: the client's order decides, and what is chosen was offered.
+/// I43: the client's order decides, and what is chosen was offered.
 #[test]
 fn subprotocols() {
     let check = |offered: &[&str], expected: Result<Option<&str>, ()>| {
@@ -268,7 +268,7 @@ fn subprotocols() {
     check(&["chat\r\nSet-Cookie: x"], Err(()));
 }
 
-/// I1: an answer that does not fit the request ends it.
+/// I43: an answer that does not fit the request ends it.
 #[test]
 fn answers() {
     let request = Request {
@@ -314,7 +314,7 @@ fn answers() {
     }
 }
 
-/// I1: what one side writes, the other takes.
+/// I43: what one side writes, the other takes.
 #[test]
 fn heads() {
     let mut request = Request {

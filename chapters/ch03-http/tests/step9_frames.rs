@@ -47,7 +47,7 @@ fn masks() {
     );
 }
 
-/// I3: the heads of RFC 6455, section 5.7, both ways, and at every place
+/// I45: the heads of RFC 6455, section 5.7, both ways, and at every place
 /// where the length changes its form.
 #[test]
 fn frame_heads() {
@@ -99,7 +99,7 @@ fn frame_heads() {
     check(&most, true, Binary, masked, (1 << 63) - 1);
 }
 
-/// I3: each rule of sections 5.2 and 5.5 alone refuses, at the byte that
+/// I45: each rule of sections 5.2 and 5.5 alone refuses, at the byte that
 /// breaks it.
 #[test]
 fn frames_that_are_refused() {
@@ -163,7 +163,7 @@ fn read(
     (frames, payload, Ok(()))
 }
 
-/// I2: the parts of the RFC's own frames, whole, byte by byte, and cut at
+/// I44: the parts of the RFC's own frames, whole, byte by byte, and cut at
 /// every byte.
 #[test]
 fn parts() {
@@ -199,7 +199,7 @@ fn parts() {
     }
 }
 
-/// I2, I4: what `encode` and `apply` write, the reader reads, at any cut; and
+/// I44, I4: what `encode` and `apply` write, the reader reads, at any cut; and
 /// a bad byte at the end changes nothing that came before it.
 #[test]
 fn what_is_written_is_read() {

@@ -8,21 +8,21 @@
 //!    └────────────────────◀────────────────┘    the end: idle again ─┘
 //! ```
 //!
-//! - I42: a connection is used again only behind an answer that was read to
+//! - I36: a connection is used again only behind an answer that was read to
 //!   its end, with nothing behind it, after a request that was sent whole.
-//! - I43: a request is made twice only if the first connection was used
+//! - I37: a request is made twice only if the first connection was used
 //!   before, gave no byte of an answer, and doing it twice is as good as
 //!   once, or none of it was sent. It is made at most twice.
-//! - I44: there are never more connections than places, in use and idle
+//! - I38: there are never more connections than places, in use and idle
 //!   together.
-//! - I45: every wait has an end, and the error names the one that was
+//! - I39: every wait has an end, and the error names the one that was
 //!   waited for.
-//! - I46: what the caller has set for one server (`Authorization`, `Cookie`,
+//! - I40: what the caller has set for one server (`Authorization`, `Cookie`,
 //!   `Host`) goes to no other one, and a request that comes round again is
 //!   an error.
-//! - I47: the answer that the caller sees depends on the server's bytes
+//! - I41: the answer that the caller sees depends on the server's bytes
 //!   alone, not on how they were cut.
-//! - I48: nothing that a server sends is without a limit: the head, heads
+//! - I42: nothing that a server sends is without a limit: the head, heads
 //!   before it, redirects, and the body if the caller wants it whole.
 //!
 //! A content coding (gzip) is not the client's business: who wants one sets

@@ -20,18 +20,18 @@
 //! Bits fill each byte from its lowest bit up. Numbers stand lowest bit first,
 //! Huffman codes highest bit first (section 3.1.1).
 //!
-//! - I1: what is compressed comes out again, byte for byte, whatever the
+//! - I26: what is compressed comes out again, byte for byte, whatever the
 //!   bytes, the level, the flushes, and the pieces in which either side is
 //!   pushed.
-//! - I2: the output depends on the bytes and the flushes alone. Any split of
+//! - I27: the output depends on the bytes and the flushes alone. Any split of
 //!   the input, and any limit of the output, gives the same bytes.
-//! - I3: no input panics, hangs, or makes more memory than was asked for: a
+//! - I28: no input panics, hangs, or makes more memory than was asked for: a
 //!   decoder keeps about 120 KiB, an encoder about 520 KiB, and a call hands
 //!   out no more than its limit.
-//! - I4: whatever RFC 1951 does not allow is refused at the bit where it shows.
-//! - I5: incompressible input grows by at most 5 bytes for each 24 KiB begun,
+//! - I29: whatever RFC 1951 does not allow is refused at the bit where it shows.
+//! - I30: incompressible input grows by at most 5 bytes for each 24 KiB begun,
 //!   and 8 more for the stream.
-//! - I6: a decoder takes no byte that stands behind the end of its stream.
+//! - I31: a decoder takes no byte that stands behind the end of its stream.
 //!
 //! Architecture invariant: nothing here does I/O, or waits. Bytes go in, bytes
 //! come out, and [`Progress`] says how many of each.

@@ -8,7 +8,7 @@
 //!   Last-Event-ID: 6-40   → of another run of the server: lost
 //! ```
 //!
-//! I11: who resumes gets every event after the one that it saw last, in
+//! I53: who resumes gets every event after the one that it saw last, in
 //! order and once, or is told that some are lost. Never does an event go
 //! missing in silence.
 //!

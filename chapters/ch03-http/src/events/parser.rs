@@ -1,9 +1,9 @@
 //! Lines to events (WHATWG HTML, section 9.2.6).
 //!
-//! - I10: the events are those of the standard, however the bytes are cut: a
+//! - I52: the events are those of the standard, however the bytes are cut: a
 //!   CR at the end of one piece and an LF at the start of the next are one
 //!   line end. No byte is looked at twice.
-//! - I6: what is kept is at most the limit: one line, and one event's data
+//! - I50: what is kept is at most the limit: one line, and one event's data
 //!   and type.
 //!
 //! A line is decoded when it is whole. Line ends are no part of any other

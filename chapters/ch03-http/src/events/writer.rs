@@ -1,6 +1,6 @@
 //! Events to lines (WHATWG HTML, section 9.2.5).
 //!
-//! I9: what a field is given cannot become another field, or the end of the
+//! I51: what a field is given cannot become another field, or the end of the
 //! event: a line end within data begins a new `data:` line, and within any
 //! other field it is refused.
 //!
@@ -64,7 +64,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         return Err(Unwritable::Kind);
     }
     let mut field = |name: &str, value: &str| {
-        // One blank after the colon: a reader takes one off (I9).
+        // One blank after the colon: a reader takes one off (I51).
         out.extend_from_slice(format!("{name}: {value}\n").as_bytes());
     };
     if let Some(id) = event.id {

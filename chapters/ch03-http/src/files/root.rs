@@ -61,7 +61,7 @@ impl Root {
 impl Root {
     // ANCHOR: open
     /// Opens what lies at a path below the root (empty: the root itself), if
-    /// it lies there: I30. What it is says the metadata.
+    /// it lies there: I23. What it is says the metadata.
     ///
     /// # Errors
     /// `CrossesDevices`: a link leads out. Those of open(2).

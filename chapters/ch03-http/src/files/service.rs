@@ -314,7 +314,7 @@ fn refusal(error: &io::Error) -> Response {
 mod tests {
     use super::*;
 
-    /// I30: an error says no more than it must, and a shortage is no 404.
+    /// I23: an error says no more than it must, and a shortage is no 404.
     #[test]
     fn errors() {
         let check = |errno: i32, expected: u16| {

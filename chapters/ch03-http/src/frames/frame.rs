@@ -8,9 +8,9 @@
 //!   …        payload
 //! ```
 //!
-//! - I2: parts depend on the bytes alone, not on how they were cut. Of what
+//! - I44: parts depend on the bytes alone, not on how they were cut. Of what
 //!   has come, at most an unfinished head of 13 bytes is kept here.
-//! - I3: a frame that breaks a rule is refused at its head: no byte of its
+//! - I45: a frame that breaks a rule is refused at its head: no byte of its
 //!   payload is looked at.
 //!
 //! Left out: a meaning for the reserved bits, which extensions give them.

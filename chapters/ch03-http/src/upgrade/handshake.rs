@@ -17,7 +17,7 @@
 //!   ◀─────────────────────────────────────
 //! ```
 //!
-//! I1: both sides switch only when each has shown the other that it speaks
+//! I43: both sides switch only when each has shown the other that it speaks
 //! WebSocket and not some other protocol, and a server switches for no
 //! request of a page whose origin its policy does not allow.
 //!

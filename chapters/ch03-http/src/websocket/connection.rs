@@ -9,12 +9,12 @@
 //!     └── a fault: send its code, listen no more ────────┘
 //! ```
 //!
-//! - I6: what waits to be sent is bounded: a message is taken only while
+//! - I47: what waits to be sent is bounded: a message is taken only while
 //!   less than the limit waits. Of pings that come while the limit is
 //!   reached, the last one is answered (RFC 6455, section 5.5.3).
-//! - I7: at most one close is sent, and no message after it. Nothing that
+//! - I48: at most one close is sent, and no message after it. Nothing that
 //!   comes after the peer's close, or after a fault, is looked at.
-//! - I8: see `pulse`.
+//! - I49: see `pulse`.
 //!
 //! Left out: sending a message in fragments, and the end of TCP itself. When
 //! a connection is over and its output is sent, a server ends its stream; a
@@ -125,7 +125,7 @@ impl Connection {
         now: Duration,
     ) -> Option<Event> {
         if self.phase == Phase::Over {
-            *input = &[]; // I7
+            *input = &[]; // I48
         }
         if input.is_empty() {
             return None;
@@ -157,7 +157,7 @@ impl Connection {
     // ANCHOR_END: receive
 
     // ANCHOR: answers
-    /// Answers a ping, or leaves that for when there is room (I6).
+    /// Answers a ping, or leaves that for when there is room (I47).
     fn pong(&mut self, payload: &[u8]) {
         if self.waiting() < self.limits.output {
             self.frame(Opcode::Pong, payload);
@@ -166,7 +166,7 @@ impl Connection {
         }
     }
 
-    /// Answers a close with its code, unless ours was sent already (I7).
+    /// Answers a close with its code, unless ours was sent already (I48).
     fn answer_close(&mut self, closed: &Closed) {
         if self.phase == Phase::Open {
             match closed.code {
@@ -223,10 +223,10 @@ impl Connection {
 
     fn data(&mut self, opcode: Opcode, bytes: &[u8]) -> Result<(), Unsent> {
         if self.phase != Phase::Open {
-            return Err(Unsent::Closing); // I7
+            return Err(Unsent::Closing); // I48
         }
         if self.waiting() >= self.limits.output {
-            return Err(Unsent::Full); // I6
+            return Err(Unsent::Full); // I47
         }
         self.frame(opcode, bytes);
         Ok(())

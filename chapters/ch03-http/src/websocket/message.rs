@@ -6,9 +6,9 @@
 //!                Ping "?"   Text "Hello"                events
 //! ```
 //!
-//! - I5: a message is handed out whole or not at all. Text is UTF-8, and
+//! - I46: a message is handed out whole or not at all. Text is UTF-8, and
 //!   is refused at the first byte that is not, however far its end is.
-//! - I6: a message over the limit is refused at the head that announces it.
+//! - I47: a message over the limit is refused at the head that announces it.
 //!   What is kept is at most one message and one control frame.
 //!
 //! Left out: messages that are handed out before they are whole, and a limit
@@ -105,7 +105,7 @@ impl Messages {
                     let start = self.message.len();
                     piece.append_to(&mut self.message);
                     if self.kind == Some(Opcode::Text) {
-                        self.utf8.push(&self.message[start..])?; // I5
+                        self.utf8.push(&self.message[start..])?; // I46
                     }
                 }
                 Part::End => match self.end()? {
@@ -137,7 +137,7 @@ impl Messages {
             }
             _ => {}
         }
-        let room = self.limit - self.message.len(); // I6
+        let room = self.limit - self.message.len(); // I47
         if !head.opcode.is_control() && head.length > room as u64 {
             return Err(Fault::TooLong { limit: self.limit });
         }

@@ -7,7 +7,7 @@
 //!   close sent ── close_within ──▶ dead
 //! ```
 //!
-//! I8: a silence is answered with one ping; a silence after that, and a
+//! I49: a silence is answered with one ping; a silence after that, and a
 //! close that is not answered, have an end.
 //!
 //! Left out: measuring the round trip. A pong that comes unasked counts as a

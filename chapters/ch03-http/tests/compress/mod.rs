@@ -66,7 +66,7 @@ fn plain(gzip: &[u8]) -> Vec<u8> {
 
 const GZIP: &str = "Accept-Encoding: gzip\r\n";
 
-/// I43: compressed for whom, and never for anybody else; and whoever could
+/// I32: compressed for whom, and never for anybody else; and whoever could
 /// have got it in another way is told so by Vary.
 #[test]
 fn for_whom() {
@@ -101,7 +101,7 @@ fn for_whom() {
     check("Accept-Encoding: gzipped\r\n", false);
 }
 
-/// I43, I44: what is left alone although the client takes gzip: what does not
+/// I32, I33: what is left alone although the client takes gzip: what does not
 /// get shorter, is small or huge, is no whole answer, or is coded already.
 #[test]
 fn what() {
@@ -155,7 +155,7 @@ fn what() {
     assert_eq!(got.payload().length(), Some(5000), "coded already");
 }
 
-/// I44: a 304 names the state as the client keeps it, so that it never puts
+/// I33: a 304 names the state as the client keeps it, so that it never puts
 /// plain parts behind compressed ones.
 #[test]
 fn confirmations() {
@@ -170,7 +170,7 @@ fn confirmations() {
     check("\"x\", W/\"1a-2b\"", "W/\"1a-2b\"");
 }
 
-/// I43: whatever the field says, the answer is one that it allows, and its
+/// I32: whatever the field says, the answer is one that it allows, and its
 /// bytes are the same.
 #[test]
 fn whatever_is_accepted() {
@@ -201,7 +201,7 @@ fn whatever_is_accepted() {
     });
 }
 
-/// I44: what is made in one go is a whole gzip member, also of nothing.
+/// I33: what is made in one go is a whole gzip member, also of nothing.
 #[test]
 fn in_one_go() {
     for length in [0, 1, 70_000] {

@@ -24,7 +24,7 @@ fn listen(history: &History, mut number: u64) -> Vec<String> {
     }
 }
 
-/// I11: each `Last-Event-ID` gets what came after it, or is told of a loss.
+/// I53: each `Last-Event-ID` gets what came after it, or is told of a loss.
 #[test]
 fn resumes() {
     let bounds = Bounds {
@@ -75,7 +75,7 @@ fn resumes() {
     assert_eq!(got, ["lost"], "of another run, and nothing is there");
 }
 
-/// I11: the bounds hold, in events and in bytes; the newest event stays.
+/// I53: the bounds hold, in events and in bytes; the newest event stays.
 #[test]
 fn the_oldest_is_forgotten() {
     let size = "id: r-1\ndata: xx\n\n".len();
@@ -103,7 +103,7 @@ fn the_oldest_is_forgotten() {
     assert_eq!(history.get(6), Next::Wait, "is not added");
 }
 
-/// I11: whatever is pushed and whenever a listener comes back, it gets every
+/// I53: whatever is pushed and whenever a listener comes back, it gets every
 /// event once and in order, or is told of a loss.
 #[test]
 fn nothing_goes_missing_in_silence() {

@@ -39,7 +39,7 @@ fn said<T>(
     ask(&parser.head(&bytes[..length]).headers)
 }
 
-/// I31: the conditions count in the order of RFC 9110, section 13.2.2.
+/// I24: the conditions count in the order of RFC 9110, section 13.2.2.
 #[test]
 fn conditions() {
     use Verdict::{Failed, Go, NotModified};
@@ -130,7 +130,7 @@ fn conditions() {
     );
 }
 
-/// I31: a range counts if If-Range names just this state, by something strong.
+/// I24: a range counts if If-Range names just this state, by something strong.
 #[test]
 fn if_range() {
     let check = |fields: &str, expected: bool, weak: bool| {
@@ -157,7 +157,7 @@ fn if_range() {
     check("If-Range: {tag} | If-Range: {tag}", false, false);
 }
 
-/// I31: two states of a file differ in their tags, and a date is neither in
+/// I24: two states of a file differ in their tags, and a date is neither in
 /// the future nor strong while its second lasts.
 #[test]
 fn validators() {
@@ -179,7 +179,7 @@ fn validators() {
     assert_ne!(tag(5, NOW + second), tag(5, NOW + nano), "in the future");
 }
 
-/// I31: a conditional request for a file: the status, the validators, and a
+/// I24: a conditional request for a file: the status, the validators, and a
 /// precondition before a range.
 #[test]
 fn conditional_requests() {

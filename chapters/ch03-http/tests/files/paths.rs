@@ -10,7 +10,7 @@ use ch03_http::files::root::Root;
 
 use super::files::{Dir, ask, content, request};
 
-/// I30: a path is split first and decoded then, once.
+/// I23: a path is split first and decoded then, once.
 #[test]
 fn a_target_names_a_path_below_the_root() {
     let check = |target: &str, expected: Option<(&str, bool)>| {
@@ -51,7 +51,7 @@ fn a_target_names_a_path_below_the_root() {
     check("", None);
 }
 
-/// I30: what is encoded is decoded to the same, and has no special bytes.
+/// I23: what is encoded is decoded to the same, and has no special bytes.
 #[test]
 fn names_are_encoded() {
     let make = |g: &mut Gen| g.text(12);
@@ -70,7 +70,7 @@ fn names_are_encoded() {
     assert_eq!(encode("a b/\u{e4}?"), "a%20b%2F%C3%A4%3F");
 }
 
-/// I30: every type of the table is found, whatever the case; the last
+/// I23: every type of the table is found, whatever the case; the last
 /// extension counts, and what is not known is bytes.
 #[test]
 fn media_types() {
@@ -216,7 +216,7 @@ fn nasty(g: &mut Gen) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// I30: no target gets what is outside, and each that leads to a file inside
+/// I23: no target gets what is outside, and each that leads to a file inside
 /// gets that file.
 fn nothing_outside(name: &str, open: impl Fn(&Path) -> Files) {
     let top = nest(name);
@@ -243,7 +243,7 @@ fn nothing_outside(name: &str, open: impl Fn(&Path) -> Files) {
     });
 }
 
-/// I30: as above, where the kernel looks.
+/// I23: as above, where the kernel looks.
 #[test]
 fn nothing_outside_is_opened() {
     nothing_outside("nothing_outside", |root| {
@@ -251,7 +251,7 @@ fn nothing_outside_is_opened() {
     });
 }
 
-/// I30: as above, without openat2(2).
+/// I23: as above, without openat2(2).
 #[test]
 fn nothing_outside_is_opened_without_openat2() {
     nothing_outside("nothing_outside_checked", |root| {
@@ -260,7 +260,7 @@ fn nothing_outside_is_opened_without_openat2() {
     });
 }
 
-/// I30: a directory that is exchanged for a link to the outside, or a link
+/// I23: a directory that is exchanged for a link to the outside, or a link
 /// for another, while it is asked for, never gives what is outside.
 #[test]
 #[cfg(target_os = "linux")]

@@ -21,7 +21,7 @@ fn status(files: &Files, line: &str) -> (u16, Option<String>) {
     (response.status(), to)
 }
 
-/// I30: a directory is its index, with a slash at the end; without one, the
+/// I23: a directory is its index, with a slash at the end; without one, the
 /// way there is a path of this host, whatever stood in the target.
 #[test]
 fn directories() {
@@ -75,7 +75,7 @@ fn directories() {
     assert_eq!(content(&get(&files, "GET /linked/")), b"linked");
 }
 
-/// I30: methods that a file does not know, and one that asks for them.
+/// I23: methods that a file does not know, and one that asks for them.
 #[test]
 fn methods() {
     let dir = Dir::new("methods");
@@ -100,7 +100,7 @@ fn methods() {
     check("get /a.txt", 501, false);
 }
 
-/// I30: what is neither a file nor a directory is not there, and nobody waits
+/// I23: what is neither a file nor a directory is not there, and nobody waits
 /// for it: a FIFO without a writer, a socket, a device.
 #[test]
 fn neither_file_nor_directory() {
@@ -126,7 +126,7 @@ fn neither_file_nor_directory() {
     assert_eq!(none, Some(ErrorKind::NotADirectory), "as the root");
 }
 
-/// I30: names that are too long, links without an end, and what may not be
+/// I23: names that are too long, links without an end, and what may not be
 /// read.
 #[test]
 fn what_cannot_be_opened() {
@@ -156,7 +156,7 @@ fn what_cannot_be_opened() {
     set(&closed, 0o755).expect("a mode");
 }
 
-/// I30: a root must be a directory.
+/// I23: a root must be a directory.
 #[test]
 fn roots() {
     let dir = Dir::new("roots");
@@ -176,7 +176,7 @@ fn roots() {
     assert_eq!(content(&get(&files, "GET /x.txt")), b"one");
 }
 
-/// I30: a page of a directory's names: as links that work, as text that is no
+/// I23: a page of a directory's names: as links that work, as text that is no
 /// markup, in order.
 #[test]
 fn listings() {
@@ -249,7 +249,7 @@ fn listings() {
     }
 }
 
-/// I30: a directory of very many names has a page, and an end.
+/// I23: a directory of very many names has a page, and an end.
 #[test]
 fn a_long_listing() {
     let dir = Dir::new("long");
@@ -263,7 +263,7 @@ fn a_long_listing() {
     assert!(page.contains("and more"), "{}", &page[page.len() - 100..]);
 }
 
-/// I31: a file from the future has been modified now.
+/// I24: a file from the future has been modified now.
 #[test]
 fn a_file_from_the_future() {
     let dir = Dir::new("future");

@@ -6,7 +6,7 @@ use ch03_http::files::ranges::{Asked, MAX_RANGES, asked};
 
 use super::files::{Answer, Dir, exchange, request};
 
-/// I32: a Range field asks for parts, for nothing that there is, or is
+/// I25: a Range field asks for parts, for nothing that there is, or is
 /// ignored.
 #[test]
 fn what_a_field_asks_for() {
@@ -76,7 +76,7 @@ fn what_a_field_asks_for() {
     }
 }
 
-/// I32: up to so many ranges are answered one by one, also counting those
+/// I25: up to so many ranges are answered one by one, also counting those
 /// that the file has nothing of.
 #[test]
 fn many_ranges() {
@@ -188,7 +188,7 @@ fn parts(
     }
 }
 
-/// I32: whatever a Range field says, what comes is all of the file, or just
+/// I25: whatever a Range field says, what comes is all of the file, or just
 /// the bytes that were asked for, and as long as it says.
 #[test]
 fn just_those_bytes() {

@@ -33,7 +33,7 @@ fn really<T>(body: impl AsyncFnOnce(&Runtime) -> T) -> T {
         .expect("within 20 s")
 }
 
-/// I30, I32: HEAD has the head of GET, of everything, and nothing behind it.
+/// I23, I25: HEAD has the head of GET, of everything, and nothing behind it.
 #[test]
 fn head_of_everything() {
     let dir = Dir::new("head");
@@ -63,7 +63,7 @@ fn head_of_everything() {
     }
 }
 
-/// I30: a file's fields.
+/// I23: a file's fields.
 #[test]
 fn fields() {
     let dir = Dir::new("fields");
@@ -88,7 +88,7 @@ fn fields() {
     assert_eq!(fields, expected);
 }
 
-/// I32: files of every size go whole, over a network that cuts and delays.
+/// I25: files of every size go whole, over a network that cuts and delays.
 #[test]
 fn every_size() {
     let dir = Dir::new("sizes");
@@ -113,7 +113,7 @@ fn every_size() {
     }
 }
 
-/// I32: large files, parts of them, and several parts, by sendfile.
+/// I25: large files, parts of them, and several parts, by sendfile.
 #[test]
 fn by_sendfile() {
     let dir = Dir::new("sendfile");
@@ -147,7 +147,7 @@ fn by_sendfile() {
     }
 }
 
-/// I32: a file that shrinks while it is sent ends the connection: what has
+/// I25: a file that shrinks while it is sent ends the connection: what has
 /// come is less than was promised, and nothing is behind it.
 #[test]
 fn a_file_that_shrinks() {
@@ -173,7 +173,7 @@ fn a_file_that_shrinks() {
     assert!(answer.body.iter().all(|byte| *byte == 0), "a second answer");
 }
 
-/// I32: a file that grows while it is sent has the length that it had; one
+/// I25: a file that grows while it is sent has the length that it had; one
 /// that is replaced is the one that was opened.
 #[test]
 fn a_file_that_grows_or_is_replaced() {
@@ -198,7 +198,7 @@ fn a_file_that_grows_or_is_replaced() {
     assert!(answer.body.iter().all(|byte| *byte == 0), "other bytes");
 }
 
-/// I32: while a large file goes to a client that reads on and on, another
+/// I25: while a large file goes to a client that reads on and on, another
 /// client is served.
 #[test]
 fn a_large_file_keeps_nobody_waiting() {

@@ -48,7 +48,7 @@ fn gzip(bytes: &[u8], level: Level, header: &Header) -> Vec<u8> {
     out
 }
 
-/// I1, I2: members come back, one after the other, in any pieces.
+/// I26, I27: members come back, one after the other, in any pieces.
 #[test]
 fn members_come_back() {
     let make = |g: &mut Gen| {
@@ -79,7 +79,7 @@ fn members_come_back() {
         }
         let whole = gzip(a, *level, header);
         if file != whole {
-            return Err("I2: in pieces it is another file".into());
+            return Err("I27: in pieces it is another file".into());
         }
         let plain = gunzip(&file, cuts);
         if plain != (a.clone(), Ok(())) {
@@ -95,7 +95,7 @@ fn members_come_back() {
     });
 }
 
-/// I4: every field that RFC 1952 has is read, and a header that says
+/// I29: every field that RFC 1952 has is read, and a header that says
 /// something else is refused.
 #[test]
 fn headers() {
@@ -176,7 +176,7 @@ fn headers() {
     assert_eq!(decoder.header(), &header, "input: all fields");
 }
 
-/// I4: any byte of the seal, and any cut, is noticed.
+/// I29: any byte of the seal, and any cut, is noticed.
 #[test]
 fn seals() {
     let hello = gzip(b"hello", Level::DEFAULT, &Header::default());
@@ -196,7 +196,7 @@ fn seals() {
     }
 }
 
-/// I3: the limit is for all members together.
+/// I28: the limit is for all members together.
 #[test]
 fn many_small_bombs() {
     let zeros = gzip(&[0; 60_000], Level::DEFAULT, &Header::default());
@@ -208,7 +208,7 @@ fn many_small_bombs() {
     assert_eq!(out.len(), 150_000);
 }
 
-/// I1, I2, I6: a zlib stream comes back in any pieces, and what stands behind
+/// I26, I27, I31: a zlib stream comes back in any pieces, and what stands behind
 /// it is left.
 #[test]
 fn zlib_streams_come_back() {
@@ -229,7 +229,7 @@ fn zlib_streams_come_back() {
     });
 }
 
-/// I4: what RFC 1950 does not allow is refused.
+/// I29: what RFC 1950 does not allow is refused.
 #[test]
 fn zlib_headers_and_seals() {
     let (mut encoder, mut hello) = (zlib::Encoder::new(Level::DEFAULT), vec![]);
@@ -272,7 +272,7 @@ fn zlib_headers_and_seals() {
     }
 }
 
-/// I4: the stage says in one line what is wrong, and ends with 1; a wrong
+/// I29: the stage says in one line what is wrong, and ends with 1; a wrong
 /// level is a wrong use, and ends with 2.
 #[test]
 fn the_stage_tells() {

@@ -193,7 +193,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// I4: each thing that RFC 1951 does not allow is refused, by its name.
+/// I29: each thing that RFC 1951 does not allow is refused, by its name.
 #[test]
 fn what_is_wrong_is_refused() {
     for (what, bits, expected) in table() {
@@ -209,7 +209,7 @@ fn what_is_wrong_is_refused() {
     }
 }
 
-/// I4: the same stream behind bytes enough for the fast loop is refused by it
+/// I29: the same stream behind bytes enough for the fast loop is refused by it
 /// with the same words.
 #[test]
 fn the_fast_loop_refuses_the_same() {
@@ -230,7 +230,7 @@ fn the_fast_loop_refuses_the_same() {
     }
 }
 
-/// I1: the furthest distance, 32 KiB, finds its byte, at the stream's first
+/// I26: the furthest distance, 32 KiB, finds its byte, at the stream's first
 /// byte and behind it.
 #[test]
 fn the_window_ends_after_32_kib() {
@@ -250,7 +250,7 @@ fn the_window_ends_after_32_kib() {
     }
 }
 
-/// I4: what another compressor has made is right: zlib 1.2.13, with fixed
+/// I29: what another compressor has made is right: zlib 1.2.13, with fixed
 /// codes only, with Huffman codes only, with a flush, at level 9.
 #[test]
 fn streams_of_zlib() {

@@ -16,7 +16,7 @@ fn written(seconds: u64) -> String {
     String::from_utf8(date::write(at(seconds)).to_vec()).expect("ASCII")
 }
 
-/// I20: dates of RFC 9110, the first and the last one, leap days, and the
+/// I9: dates of RFC 9110, the first and the last one, leap days, and the
 /// centuries that have one or none.
 #[test]
 fn dates_are_written() {
@@ -38,7 +38,7 @@ fn dates_are_written() {
     assert_eq!(written(u64::MAX), last, "input: the end of time");
 }
 
-/// I20: three forms are read, and nothing else is.
+/// I9: three forms are read, and nothing else is.
 #[test]
 fn dates_are_read() {
     let check = |text: &str, expected: Option<u64>| {
@@ -93,7 +93,7 @@ fn dates_are_read() {
     }
 }
 
-/// I20: each second from 1970 to 9999 comes back from all forms that have it.
+/// I9: each second from 1970 to 9999 comes back from all forms that have it.
 #[test]
 fn dates_come_back() {
     prop::check(
@@ -117,7 +117,7 @@ fn dates_come_back() {
     );
 }
 
-/// I20: no bytes panic, and a date that is read is written as itself.
+/// I9: no bytes panic, and a date that is read is written as itself.
 #[test]
 fn no_bytes_are_a_wrong_date() {
     prop::check(
@@ -144,7 +144,7 @@ fn no_bytes_are_a_wrong_date() {
     );
 }
 
-/// I20: the date of now is that of the second, whatever was asked before.
+/// I9: the date of now is that of the second, whatever was asked before.
 #[test]
 fn now_is_now() {
     let now = date::Now::default();

@@ -8,7 +8,7 @@ use ch03_http::serve::Settings;
 use super::peer::{Answer, answers, calm, read_some, simulated, statuses};
 use super::{FAILED, check, get, post, said};
 
-/// I21: what is not one field, or is the server's to say, is refused.
+/// I10: what is not one field, or is the server's to say, is refused.
 #[test]
 fn fields_that_are_refused() {
     let check = |name: &str, value: &str, expected| {
@@ -32,7 +32,7 @@ fn lengths() {
     assert_eq!(Payload::Empty.length(), Some(0));
     assert_eq!(Payload::Bytes(b"abc".as_slice().into()).length(), Some(3));
 }
-/// I26: one request, one answer, with a date and a length.
+/// I15: one request, one answer, with a date and a length.
 #[test]
 fn an_answer() {
     let got = calm(async |world| Ok(world.say(&get("/x")).await));
@@ -41,7 +41,7 @@ fn an_answer() {
     assert_eq!(got, format!("{head}Content-Length: 7\r\n\r\nGET /x "));
 }
 
-/// I22, I28: contents of each kind, to each kind of client.
+/// I11, I17: contents of each kind, to each kind of client.
 #[test]
 fn contents() {
     let length = |it: &Answer, n: u64| it.has(&format!("content-length: {n}"));
@@ -67,7 +67,7 @@ fn contents() {
     check(&faulty, &[(417, "")]);
 }
 
-/// I27: HTTP/1.0 ends unless both want it to go on, and knows no chunks.
+/// I16: HTTP/1.0 ends unless both want it to go on, and knows no chunks.
 #[test]
 fn http_1_0() {
     let old =
@@ -87,7 +87,7 @@ fn http_1_0() {
     check(&old("/shout", "Upgrade: shout\r\n"), &[(500, FAILED)]);
 }
 
-/// I27: `Connection: close`, of either side, is the end.
+/// I16: `Connection: close`, of either side, is the end.
 #[test]
 fn close() {
     let last = get("/a").replace("Host", "Connection: x, CLOSE\r\nHost");
@@ -97,7 +97,7 @@ fn close() {
     assert!(found[0].has("connection: close"), "{found:?}");
 }
 
-/// I27: a connection brings as many requests as the settings say, and its
+/// I16: a connection brings as many requests as the settings say, and its
 /// last answer says so.
 #[test]
 fn a_limit_on_requests() {
@@ -116,7 +116,7 @@ fn a_limit_on_requests() {
     assert_eq!(closes, [false, true], "input: three requests");
 }
 
-/// I25: a body that nobody reads is passed over, and no byte of it is taken
+/// I14: a body that nobody reads is passed over, and no byte of it is taken
 /// for a request; one that is too long to be worth it ends the connection.
 #[test]
 fn a_body_that_nobody_wants() {
@@ -135,7 +135,7 @@ fn a_body_that_nobody_wants() {
     check(&(coded.to_owned() + &get("/b")), &[(200, "skipped")]);
 }
 
-/// I26: an answer does not wait for a body that the service does not want.
+/// I15: an answer does not wait for a body that the service does not want.
 #[test]
 fn an_answer_before_the_body() {
     calm(async |world| {
@@ -199,7 +199,7 @@ fn answers_that_cannot_be() {
     check(&(connect.to_owned() + &get("/b")), &[(500, FAILED)]);
 }
 
-/// I25, I27: what is behind a CONNECT is the tunnel's, and its answer has
+/// I14, I16: what is behind a CONNECT is the tunnel's, and its answer has
 /// neither a length nor options.
 #[test]
 fn a_tunnel() {

@@ -55,25 +55,25 @@ fn expected(script: &str) -> (Vec<String>, Vec<u16>) {
     (methods, found)
 }
 
-/// I1, I26: request lines, at every cut.
+/// I1, I15: request lines, at every cut.
 #[test]
 fn golden_lines() {
     golden_statuses("requests_line.txt");
 }
 
-/// I2, I26: fields, at every cut.
+/// I2, I15: fields, at every cut.
 #[test]
 fn golden_fields() {
     golden_statuses("requests_fields.txt");
 }
 
-/// I6, I25: framing, at every cut.
+/// I6, I14: framing, at every cut.
 #[test]
 fn golden_framing() {
     golden_statuses("requests_framing.txt");
 }
 
-/// I7, I25: chunks, at every cut.
+/// I7, I14: chunks, at every cut.
 #[test]
 fn golden_chunks() {
     golden_statuses("requests_chunks.txt");
@@ -135,7 +135,7 @@ fn play(row: &Row, faults: Faults) -> (Result<Vec<u8>, String>, Sim) {
     (got.map_err(|error| error.to_string()), sim)
 }
 
-/// I23, I25, I26: pipelined requests are answered in their order, however
+/// I12, I14, I15: pipelined requests are answered in their order, however
 /// they are cut and whatever the network does; the answers are the same.
 #[test]
 fn pipelines() {
@@ -157,7 +157,7 @@ fn pipelines() {
     });
 }
 
-/// I26: whenever the connection is reset, what has come until then is the
+/// I15: whenever the connection is reset, what has come until then is the
 /// beginning of the right answers, and the server goes on.
 #[test]
 fn resets() {
@@ -208,7 +208,7 @@ fn resets() {
     );
 }
 
-/// I23: many answers leave in one write, and never gather without bound, not
+/// I12: many answers leave in one write, and never gather without bound, not
 /// even if they are heads alone.
 #[test]
 fn gathered() {

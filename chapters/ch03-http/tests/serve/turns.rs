@@ -4,7 +4,7 @@
 use super::peer::{SEC, answers, calm, read_some, read_to_end, statuses};
 use super::{FAILED, check, get, post, said};
 
-/// I24: who waits for 100 gets it when the body is asked for, and only then.
+/// I13: who waits for 100 gets it when the body is asked for, and only then.
 #[test]
 fn a_client_that_waits() {
     let waits = |path: &str| {
@@ -32,7 +32,7 @@ fn a_client_that_waits() {
     assert_eq!(found.len(), 1, "no 100: {found:?}");
 }
 
-/// I24: who has not waited needs no 100, even if the rest is still to come.
+/// I13: who has not waited needs no 100, even if the rest is still to come.
 #[test]
 fn a_client_that_did_not_wait() {
     let text =
@@ -65,7 +65,7 @@ fn a_service_that_fails() {
     );
 }
 
-/// I26: what was answered before a failure arrives, even if the client goes
+/// I15: what was answered before a failure arrives, even if the client goes
 /// on sending: a close with bytes unread would be a reset.
 #[test]
 fn an_orderly_end_of_a_failure() {
@@ -114,7 +114,7 @@ fn a_content_that_fails_late() {
     );
 }
 
-/// I25: what is behind the request that upgrades belongs to the new protocol.
+/// I14: what is behind the request that upgrades belongs to the new protocol.
 #[test]
 fn an_upgrade() {
     for head in [get("/shout"), post("/shout", "GET / body")] {
@@ -166,7 +166,7 @@ fn a_drain() {
     });
 }
 
-/// I29: a connection that waits for a request has no buffer: all that were
+/// I18: a connection that waits for a request has no buffer: all that were
 /// taken are with the spare ones. And its task is small.
 #[test]
 fn idle_connections_hold_no_buffers() {

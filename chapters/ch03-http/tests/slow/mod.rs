@@ -12,7 +12,7 @@ fn post(length: usize) -> String {
     format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
 }
 
-/// I34: a body that comes a byte at a time, in its content, its sizes, its
+/// I20: a body that comes a byte at a time, in its content, its sizes, its
 /// extensions or its trailer, ends in a 408, whatever a byte moves.
 #[test]
 fn a_slow_body() {
@@ -34,7 +34,7 @@ fn a_slow_body() {
     check(&format!("{coded}0\r\n"), &"X: y\r\n".repeat(99));
 }
 
-/// I34: a body keeps its connection just while it comes fast enough: a model
+/// I20: a body keeps its connection just while it comes fast enough: a model
 /// counts along.
 #[test]
 fn bodies_in_time() {
@@ -82,7 +82,7 @@ fn bodies_in_time() {
     );
 }
 
-/// I34: the time in which the service did not ask is not the client's.
+/// I20: the time in which the service did not ask is not the client's.
 #[test]
 fn a_slow_service_is_not_a_slow_body() {
     let head = post(4).replace("/x", "/pause");
@@ -110,7 +110,7 @@ fn a_slow_body_that_nobody_wants() {
     assert_at(end, 3 * SEC, "no body");
 }
 
-/// I35: a client that reads nothing of what it has asked for is reset at its
+/// I21: a client that reads nothing of what it has asked for is reset at its
 /// deadline; until then the server holds no more than it may.
 #[test]
 fn a_client_that_does_not_read() {
@@ -134,7 +134,7 @@ fn a_client_that_does_not_read() {
     }
 }
 
-/// I35: a byte now and then is not reading; enough bytes are.
+/// I21: a byte now and then is not reading; enough bytes are.
 #[test]
 fn slow_readers() {
     let check = |count: usize, expected: bool| {

@@ -75,7 +75,7 @@ fn fails_bytes(stream: &[u8], before: &[Event], fault: Fault, code: u16) {
     check_bytes(stream, &expected, &out);
 }
 
-/// I5: family 1, framing: messages at every form of the length.
+/// I46: family 1, framing: messages at every form of the length.
 #[test]
 fn messages_of_every_length() {
     let lengths = [0, 1, 125, 126, 127, 128, 65_535, 65_536];
@@ -94,7 +94,7 @@ fn messages_of_every_length() {
     }
 }
 
-/// I7: family 2, pings: each is answered with its payload; what is too long
+/// I48: family 2, pings: each is answered with its payload; what is too long
 /// for a control frame fails.
 #[test]
 fn pings() {
@@ -142,7 +142,7 @@ fn reserved_opcodes() {
     }
 }
 
-/// I5: family 5, fragments: joined in order, with control frames between
+/// I46: family 5, fragments: joined in order, with control frames between
 /// them; and every order that is none.
 #[test]
 fn fragments() {
@@ -185,7 +185,7 @@ fn fragments() {
     );
 }
 
-/// I5: family 6, UTF-8: characters cut by fragments and reads are whole;
+/// I46: family 6, UTF-8: characters cut by fragments and reads are whole;
 /// wrong ones fail.
 #[test]
 fn utf8() {
@@ -228,7 +228,7 @@ fn utf8() {
     check(&[(0x82, b"\xff\xfe")], &binary, &[]); // bytes are not text
 }
 
-/// I5: family 6.4, failing fast: the wrong byte is enough, whatever is
+/// I46: family 6.4, failing fast: the wrong byte is enough, whatever is
 /// announced to come after it.
 #[test]
 fn utf8_fails_at_the_first_wrong_byte() {
@@ -241,7 +241,7 @@ fn utf8_fails_at_the_first_wrong_byte() {
     assert_eq!(got, failed, "up to the wrong byte:\n{}", show(fast));
 }
 
-/// I7: family 7, closes: the code comes back; nothing after it counts.
+/// I48: family 7, closes: the code comes back; nothing after it counts.
 #[test]
 fn closes() {
     check(&[(0x88, b"")], &[closed(1005, "")], &[(0x88, b"")]);
@@ -264,7 +264,7 @@ fn closes() {
     check(&[(1, b"half"), end], &[closed(1000, "")], answer);
 }
 
-/// I7: family 7, closes that are malformed.
+/// I48: family 7, closes that are malformed.
 #[test]
 fn malformed_closes() {
     fails(&[(0x88, b"\x03")], &[], Fault::CloseBody, 1002);
@@ -280,7 +280,7 @@ fn malformed_closes() {
     fails(&[(0x88, &long)], &[], Fault::ControlTooLong, 1002);
 }
 
-/// I6: family 9, limits: a message of the limit is taken; one more byte is
+/// I47: family 9, limits: a message of the limit is taken; one more byte is
 /// refused when it is announced, in one frame or in many.
 #[test]
 fn limits() {

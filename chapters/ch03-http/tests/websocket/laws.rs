@@ -126,7 +126,7 @@ fn expected(words: &[Word]) -> Vec<Event> {
     words.iter().map(event).collect()
 }
 
-/// I2, I7: what either side says, the other hears, pongs come back in order,
+/// I2, I48: what either side says, the other hears, pongs come back in order,
 /// and a close ends both with one close from each.
 #[test]
 fn what_is_said_is_heard() {
@@ -200,7 +200,7 @@ fn what_is_said_is_heard() {
     );
 }
 
-/// I5: the text so far is fine exactly while some text begins with it, which
+/// I46: the text so far is fine exactly while some text begins with it, which
 /// is what the standard library says of the whole.
 #[test]
 fn utf8_is_that_of_the_standard_library() {

@@ -18,7 +18,7 @@ fn server() -> Connection {
     Connection::server(LIMITS, Duration::ZERO)
 }
 
-/// I5: every first byte, followed by every second, goes on or fails as in
+/// I46: every first byte, followed by every second, goes on or fails as in
 /// the table of RFC 3629, section 4.
 #[test]
 fn utf8_byte_by_byte() {
@@ -34,7 +34,7 @@ fn utf8_byte_by_byte() {
     }
 }
 
-/// I7: exactly these codes may be sent.
+/// I48: exactly these codes may be sent.
 #[test]
 fn codes() {
     let ranges = [1000..=1003, 1007..=1014, 3000..=4999];
@@ -52,7 +52,7 @@ fn codes() {
     assert_eq!(got, end(1000, "ok"), "input: 1000, ok");
 }
 
-/// I8: a silence is asked about once; an answer, of any kind, ends it.
+/// I49: a silence is asked about once; an answer, of any kind, ends it.
 #[test]
 fn silence() {
     let mut pulse = Pulse::new(LIMITS.times, SECOND);
@@ -70,7 +70,7 @@ fn silence() {
     assert_eq!(pulse.due(60 * SECOND), dead, "it stays so");
 }
 
-/// I8: after our close nothing but its answer stops the clock, however much
+/// I49: after our close nothing but its answer stops the clock, however much
 /// else comes; a wait longer than time itself is none.
 #[test]
 fn an_unanswered_close() {
@@ -87,7 +87,7 @@ fn an_unanswered_close() {
     assert_eq!(pulse.deadline(), Duration::MAX, "never");
 }
 
-/// I8: a connection asks, and gives up a peer that does not answer.
+/// I49: a connection asks, and gives up a peer that does not answer.
 #[test]
 fn a_connection_asks() {
     let mut server = server();
@@ -114,7 +114,7 @@ fn a_connection_asks() {
     assert_eq!(server.tick(60 * SECOND), None, "said once");
 }
 
-/// I7: one close, no message after it; what comes before the answer is still
+/// I48: one close, no message after it; what comes before the answer is still
 /// heard, and after that the connection is over.
 #[test]
 fn a_close_of_ours() {
@@ -139,7 +139,7 @@ fn a_close_of_ours() {
     assert_eq!(talk(&mut server, &late), [], "nothing counts any more");
 }
 
-/// I8: a close that is not answered ends at its deadline.
+/// I49: a close that is not answered ends at its deadline.
 #[test]
 fn a_close_without_an_answer() {
     let mut server = server();
@@ -150,7 +150,7 @@ fn a_close_without_an_answer() {
     assert_eq!(take(&mut server), plain(0x88, &body(1000, b"")), "once");
 }
 
-/// I7: after a fault nothing counts: not what came with it, nor what comes
+/// I48: after a fault nothing counts: not what came with it, nor what comes
 /// later.
 #[test]
 fn a_fault_stays() {
@@ -171,7 +171,7 @@ fn a_fault_stays() {
     }
 }
 
-/// I7: a fault after our close is no reason for another one.
+/// I48: a fault after our close is no reason for another one.
 #[test]
 fn a_fault_after_our_close() {
     let mut server = server();
@@ -182,7 +182,7 @@ fn a_fault_after_our_close() {
     assert!(server.is_over(), "failed");
 }
 
-/// I7: a close that may not be sent is refused, and the connection lives.
+/// I48: a close that may not be sent is refused, and the connection lives.
 #[test]
 fn closes_that_are_refused() {
     let mut server = server();
@@ -199,7 +199,7 @@ fn closes_that_are_refused() {
     assert_eq!(server.close(1000, &long[1..], SECOND), Ok(()), "123 bytes");
 }
 
-/// I7: a stream that ends says 1006, unless a close came before it.
+/// I48: a stream that ends says 1006, unless a close came before it.
 #[test]
 fn ends_of_streams() {
     let end = Some(closed(1006, ""));
@@ -212,7 +212,7 @@ fn ends_of_streams() {
     assert_eq!(server.end(), None, "after a close");
 }
 
-/// I6: a message is refused while the limit waits, and taken when there is
+/// I47: a message is refused while the limit waits, and taken when there is
 /// room again.
 #[test]
 fn output_is_bounded() {
@@ -229,7 +229,7 @@ fn output_is_bounded() {
     assert_eq!(server.output(), [], "all is sent");
 }
 
-/// I6: of pings that come while there is no room the last one is answered,
+/// I47: of pings that come while there is no room the last one is answered,
 /// as soon as there is; output stays bounded whatever comes.
 #[test]
 fn pings_that_nobody_reads_the_answers_of() {
@@ -253,7 +253,7 @@ fn pings_that_nobody_reads_the_answers_of() {
     );
 }
 
-/// I6: what a peer announces costs nothing before it comes.
+/// I47: what a peer announces costs nothing before it comes.
 #[test]
 fn announced_is_not_allocated() {
     let limit = 1 << 40;
