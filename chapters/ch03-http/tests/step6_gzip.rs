@@ -195,7 +195,11 @@ fn any_data_comes_back() {
         }
         let blocks = 1 + bytes.len() / (24 << 10);
         if packed.len() > bytes.len() + 5 * blocks + 8 {
-            return Err(format!("I30: {} became {}", bytes.len(), packed.len()));
+            return Err(format!(
+                "I30: {} became {}",
+                bytes.len(),
+                packed.len()
+            ));
         }
         if bytes.len() < 3_000 {
             let (plain, end) = naive::inflate(&packed, bytes.len());

@@ -28,7 +28,7 @@
 //! - I28: no input panics, hangs, or makes more memory than was asked for: a
 //!   decoder keeps about 120 KiB, an encoder about 520 KiB, and a call hands
 //!   out no more than its limit.
-//! - I29: whatever RFC 1951 does not allow is refused at the bit where it shows.
+//! - I29: what RFC 1951 does not allow is refused at the bit where it shows.
 //! - I30: incompressible input grows by at most 5 bytes for each 24 KiB begun,
 //!   and 8 more for the stream.
 //! - I31: a decoder takes no byte that stands behind the end of its stream.
