@@ -208,7 +208,7 @@ fn many_small_bombs() {
     assert_eq!(out.len(), 150_000);
 }
 
-/// I26, I27, I31: a zlib stream comes back in any pieces, and what stands behind
+/// I26, I27, I31: a zlib stream comes back in any pieces, and what is behind
 /// it is left.
 #[test]
 fn zlib_streams_come_back() {

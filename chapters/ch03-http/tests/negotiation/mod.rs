@@ -4,7 +4,7 @@ use ch03_http::negotiate::{Coding, choose, is_worth, weak, weight};
 
 const ALL: [Coding; 3] = [Coding::Gzip, Coding::Deflate, Coding::Identity];
 
-/// I7: the coding is the one that RFC 9110, section 12.5.3, leaves.
+/// I32: the coding is the one that RFC 9110, section 12.5.3, leaves.
 #[test]
 fn codings() {
     use Coding::{Deflate, Gzip, Identity};
@@ -44,7 +44,7 @@ fn codings() {
     assert_eq!((Gzip.name(), Identity.name()), (Some("gzip"), None));
 }
 
-/// I7: a weight has at most three digits, and is at most 1.
+/// I32: a weight has at most three digits, and is at most 1.
 #[test]
 fn weights() {
     for (text, expected) in [
@@ -69,7 +69,7 @@ fn weights() {
     }
 }
 
-/// I7: what is packed already, is small, or must not be changed stays as it is.
+/// I32: what is packed already, is small, or must not be changed stays as it is.
 #[test]
 fn what_is_compressed() {
     for (media, length, cache, expected) in [
@@ -92,7 +92,7 @@ fn what_is_compressed() {
     }
 }
 
-/// I7: the tag of a compressed response promises no bytes.
+/// I32: the tag of a compressed response promises no bytes.
 #[test]
 fn tags() {
     assert_eq!(weak("\"abc\""), "W/\"abc\"");
