@@ -45,7 +45,7 @@ fn ask(dir: &Dir, line: &str, fields: &str, body: &str) -> Answer {
     exchange(dir, sent.as_bytes())
 }
 
-/// I30: the site's own pages, by their methods; all else are files.
+/// I23: the site's own pages, by their methods; all else are files.
 #[test]
 fn pages_and_files() {
     let dir = Dir::new("site");
@@ -82,8 +82,8 @@ fn pages_and_files() {
     assert_eq!(only.get("allow"), Some("GET, HEAD"));
 }
 
-/// I43: files are compressed for who takes that, HEAD of them as well, and
-/// parts of them for nobody (I44).
+/// I32: files are compressed for who takes that, HEAD of them as well, and
+/// parts of them for nobody (I33).
 #[test]
 fn compressed_files() {
     let dir = Dir::new("compressed");
@@ -136,7 +136,7 @@ fn echoes() {
     assert_eq!(got.status, 413, "input: more than a body may have");
 }
 
-/// I44: who may say something, and what.
+/// I54: who may say something, and what.
 #[test]
 fn said_by_post() {
     let dir = Dir::new("say");
