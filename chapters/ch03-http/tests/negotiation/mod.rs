@@ -69,7 +69,7 @@ fn weights() {
     }
 }
 
-/// I32: what is packed already, is small, or must not be changed stays as it is.
+/// I32: what is packed already, small, or not to be changed stays as it is.
 #[test]
 fn what_is_compressed() {
     for (media, length, cache, expected) in [
