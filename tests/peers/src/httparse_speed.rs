@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::io;
 
+#[rustfmt::skip] // it has the chapter's width
 #[path = "../../../chapters/ch03-http/examples/heads/mod.rs"]
 mod heads;
 

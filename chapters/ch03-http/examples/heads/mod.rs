@@ -48,7 +48,9 @@ pub fn report(request: &mut Parse<'_>, response: &mut Parse<'_>) -> String {
     for (name, head) in [("request_short", SHORT), ("request_long", &long)] {
         line(&mut text, name, head, request);
     }
-    for (name, head) in [("response_short", &brief[..]), ("response_long", &reply)] {
+    for (name, head) in
+        [("response_short", &brief[..]), ("response_long", &reply)]
+    {
         line(&mut text, name, head, response);
     }
     text
