@@ -28,8 +28,12 @@ include!(concat!(env!("OUT_DIR"), "/book-tests.rs"));
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program is "busy" (ETXTBSY) while a process holds it open for writing: any that was forked, for another block, between
-/// skeptic's opening of the file and its closing. That process is about to become the compiler, which closes it.
-const BUSY_TRIES: usize = 20;
+/// skeptic's opening of the file and its closing. That process is about to become the compiler, which closes it; on a busy
+/// machine it may be some time until it gets to that, and nothing tells when it has.
+const BUSY_TRIES: u32 = 200;
+
+/// From one try to the next.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// A verdict's message is at most this long; it says how much was left out.
 const MESSAGE_LINES: usize = 24;
@@ -149,6 +153,7 @@ fn attempt(block: &Block, test: impl Fn()) -> Result<(), String> {
         if !message.is_some_and(|message| message.contains("(os error 26)")) {
             break;
         }
+        thread::sleep(BUSY_PAUSE);
     }
     QUIET.set(false);
     drop(done);
